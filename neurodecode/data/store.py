@@ -1,0 +1,104 @@
+"""Trials and splits on disk: no pickle, nothing half-written under a final name."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from neurodecode.data.splits import ROLES, Split
+from neurodecode.data.trials import Trials
+from neurodecode.errors import DataError
+
+COVARIATE, COLUMN = "covariate.", "column."
+_PLAIN = ("counts", "mask", "t0_s", "condition")
+_SCALARS = ("bin_size_s", "lead", "window_start_s", "has_spike_times")
+_NAMES = ("condition_names", "unit_names")
+
+
+@contextlib.contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside ``path``, renamed to it when the block ends well.
+
+    The name carries the process id, so that two writers never meet; what a dead process left is swept.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob(f".{path.name}.*.part"):
+        if not _alive(stale.name.split(".")[-2]):
+            stale.unlink(missing_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def save_trials(path: str | Path, trials: Trials) -> None:
+    """Write ``trials.npz``."""
+    arrays = {name: getattr(trials, name) for name in _PLAIN}
+    arrays |= {name: np.array(getattr(trials, name)) for name in _SCALARS}
+    arrays |= {name: np.array(getattr(trials, name), dtype=np.str_) for name in _NAMES}
+    arrays |= {COVARIATE + name: values for name, values in trials.covariates.items()}
+    arrays |= {COLUMN + name: values for name, values in trials.columns.items()}
+    with written_whole(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_trials(path: str | Path) -> Trials:
+    """Read ``trials.npz``; DataError if it is not one of ours."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            held = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: not a readable trials file ({error}); run the ingest again") from error
+    missing = {*_PLAIN, *_SCALARS, *_NAMES} - held.keys()
+    if missing:
+        raise DataError(f"{path}: not a trials file, it lacks {sorted(missing)}; run the ingest again")
+    return Trials(
+        **{name: held[name] for name in _PLAIN},
+        **{name: held[name].item() for name in _SCALARS},
+        **{name: tuple(str(s) for s in held[name]) for name in _NAMES},
+        covariates={k.removeprefix(COVARIATE): v for k, v in held.items() if k.startswith(COVARIATE)},
+        columns={k.removeprefix(COLUMN): v for k, v in held.items() if k.startswith(COLUMN)},
+    )
+
+
+def save_splits(path: str | Path, splits: tuple[Split, ...]) -> None:
+    """Write ``splits.csv``: one row for each fold and trial, with the trial's role in it."""
+    with written_whole(path) as part, part.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["fold", "trial", "role"])
+        for split in splits:
+            role_of = {int(trial): role for role in ROLES for trial in getattr(split, role)}
+            writer.writerows([split.fold, trial, role_of[trial]] for trial in sorted(role_of))
+
+
+def load_splits(path: str | Path) -> tuple[Split, ...]:
+    """Read ``splits.csv``; DataError if rows or roles are not as written."""
+    folds: dict[int, dict[str, list[int]]] = {}
+    try:
+        with Path(path).open(newline="") as file:
+            for row in csv.DictReader(file):
+                roles = folds.setdefault(int(row["fold"]), {role: [] for role in ROLES})
+                roles[row["role"]].append(int(row["trial"]))
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path}: not a splits file ({error!r}); run the ingest again") from error
+    return tuple(
+        Split(fold, *(np.array(roles[role], dtype=int) for role in ROLES)) for fold, roles in folds.items()
+    )

@@ -1,0 +1,1 @@
+"""Stimulus and behaviour from spikes, one family per file."""

@@ -1,0 +1,1 @@
+"""Split, fit, predict, score, compare."""

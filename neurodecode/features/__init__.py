@@ -1,0 +1,1 @@
+"""What models see of spikes and time: history, splines, lags."""

@@ -1,0 +1,1 @@
+"""Readers and writers of recordings: the only importers of neo and pynwb."""

@@ -1,0 +1,1 @@
+"""Recurrent networks in torch: cells, features on the device, the training loop."""

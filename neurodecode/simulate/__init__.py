@@ -1,0 +1,1 @@
+"""Populations whose true conditional intensity is known."""

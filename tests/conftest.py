@@ -1,0 +1,44 @@
+"""Shapes in annotations are checked while testing; a toy session that every model can be fitted to."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jaxtyping import install_import_hook
+
+_ROOMS = ("data", "features", "likelihood", "metrics", "models", "nn")
+install_import_hook([f"neurodecode.{room}" for room in _ROOMS], "beartype.beartype")
+
+from neurodecode.data.trials import Trials  # noqa: E402  (the hook must stand before the first import)
+
+RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def toy_trials() -> Trials:
+    """24 trials of 2 units in 2 conditions, 20 lead steps and 60 bins of 5 ms, with a covariate and a hole."""
+    rng = np.random.default_rng(7)
+    steps = np.arange(80)
+    rate_hz = np.stack([20 + 15 * np.sin(steps / 9.0), 30 + 20 * np.cos(steps / 7.0)], axis=-1)
+    condition = np.arange(24) % 2
+    drive = rng.normal(size=(24, 80))
+    mu = 0.005 * rate_hz * np.exp(0.3 * drive)[..., None] * np.where(condition, 1.5, 0.8)[:, None, None]
+    mask = np.ones((24, 80, 1), bool)
+    mask[3, :10] = mask[5, 50:60] = False
+    return Trials.from_counts(
+        rng.random(mu.shape) < mu,
+        0.005,
+        lead=20,
+        mask=mask,
+        condition=condition,
+        condition_names=["left", "right"],
+        covariates={"drive": drive},
+    )
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings; tests that need it are skipped where it is absent."""
+    if not RECORDINGS.is_dir():
+        pytest.skip(f"the real recordings are not here: {RECORDINGS}")
+    return RECORDINGS
