@@ -61,14 +61,10 @@ class Session:
             raise DataError(f"{self.name}: the recording holds no units")
         for unit, times in enumerate(self.spike_times_s):
             if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
-                raise DataError(
-                    f"{self.name}: spike times of unit {unit} must be finite, ascending and unique"
-                )
+                raise DataError(f"{self.name}: spike times of unit {unit} must be finite, ascending and unique")
         for field_name in ("observed_s", "dropped"):
             if getattr(self, field_name) and len(getattr(self, field_name)) != self.n_units:
-                raise DataError(
-                    f"{self.name}: {field_name} must have one entry for each of {self.n_units} units"
-                )
+                raise DataError(f"{self.name}: {field_name} must have one entry for each of {self.n_units} units")
         if len(self.units) != self.n_units:
             raise DataError(f"{self.name}: {len(self.units)} rows of units for {self.n_units} spike trains")
         _freeze(*self.spike_times_s)

@@ -43,9 +43,7 @@ class Trials:
     def __post_init__(self) -> None:
         n_trials, n_steps, n_units = self.counts.shape
         if self.counts.dtype not in (np.uint8, np.uint16):
-            raise DataError(
-                f"counts must be uint8 or uint16, got {self.counts.dtype}: use Trials.from_counts"
-            )
+            raise DataError(f"counts must be uint8 or uint16, got {self.counts.dtype}: use Trials.from_counts")
         if not self.bin_size_s > 0:
             raise DataError(f"bin_size_s must be positive, got {self.bin_size_s}")
         if not 0 <= self.lead < n_steps:

@@ -56,7 +56,5 @@ def build_model(family: str, **hyperparameters: object) -> PointProcessModel:
     known = kind.hyperparameter_names()
     unknown = sorted(hyperparameters.keys() - known)
     if unknown:
-        raise ConfigError(
-            f"family {family!r} has no {', '.join(unknown)}; it has: {', '.join(sorted(known))}"
-        )
+        raise ConfigError(f"family {family!r} has no {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
     return kind(**hyperparameters)

@@ -63,9 +63,7 @@ def load_fitted(parameters_path: str | Path, description_path: str | Path) -> li
         model = build_model(described["family"], **described["hyperparameters"])
         folds = described["folds"]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{parameters_path}: not a fitted model of this package ({error!r}); fit again"
-        ) from error
+        raise DataError(f"{parameters_path}: not a fitted model of this package ({error!r}); fit again") from error
     return [
         model.rebuild(
             {k.removeprefix(f"{fold}."): v for k, v in arrays.items() if k.startswith(f"{fold}.")},
