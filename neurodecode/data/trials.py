@@ -172,6 +172,24 @@ class Trials:
             columns={name: values[trials] for name, values in self.columns.items()},
         )
 
+    def concatenate(self, other: Trials) -> Trials:
+        """These trials followed by ``other``'s; both must come from one recording and grid."""
+        if self.counts.shape[1:] != other.counts.shape[1:] or self.condition_names != other.condition_names:
+            raise DataError(f"trials of {self.counts.shape[1:]} and {other.counts.shape[1:]} do not go together")
+        shape = np.broadcast_shapes(self.mask.shape[2:], other.mask.shape[2:])
+        masks = [np.broadcast_to(t.mask, (*t.mask.shape[:2], *shape)) for t in (self, other)]
+        pairs = {name: (values, other.covariates[name]) for name, values in self.covariates.items()}
+        columns = {name: (values, other.columns[name]) for name, values in self.columns.items()}
+        return replace(
+            self,
+            counts=np.concatenate([self.counts, other.counts]),
+            mask=np.concatenate(masks),
+            t0_s=np.concatenate([self.t0_s, other.t0_s]),
+            condition=np.concatenate([self.condition, other.condition]),
+            covariates={name: np.concatenate(pair) for name, pair in pairs.items()},
+            columns={name: np.concatenate(pair) for name, pair in columns.items()},
+        )
+
     def with_window_counts(self, counts: np.ndarray) -> Trials:
         """The same trials with other counts (trials, bins, units) in the window; the lead stays."""
         steps = np.concatenate([self.counts[:, : self.lead], np.where(self.window_mask, counts, 0)], axis=1)
