@@ -190,6 +190,35 @@ class Trials:
             columns={name: np.concatenate(pair) for name, pair in columns.items()},
         )
 
+    @classmethod
+    def concatenate(cls, parts: Sequence[Trials]) -> Trials:
+        """The trials of all parts, one after another; the parts are cut from one recording on one grid.
+
+        Raises DataError for parts whose grid, conditions, units, covariates or columns differ.
+        """
+        first, *others = parts
+        for other in others:
+            for name in ("bin_size_s", "lead", "n_bins", "condition_names", "unit_names", "window_start_s"):
+                if getattr(other, name) != getattr(first, name):
+                    raise DataError(
+                        f"trials with {name}={getattr(first, name)!r} and {getattr(other, name)!r} cannot stand "
+                        "together: cut both from one recording with one window"
+                    )
+            for name in ("covariates", "columns"):
+                if getattr(other, name).keys() != getattr(first, name).keys():
+                    raise DataError(f"trials with different {name} cannot stand together: {name} must be the same")
+        n_mask_units = max(part.mask.shape[2] for part in parts)
+        masks = [np.broadcast_to(part.mask, (*part.mask.shape[:2], n_mask_units)) for part in parts]
+        return replace(
+            first,
+            counts=np.concatenate([part.counts for part in parts]),
+            mask=np.concatenate(masks),
+            t0_s=np.concatenate([part.t0_s for part in parts]),
+            condition=np.concatenate([part.condition for part in parts]),
+            covariates={k: np.concatenate([part.covariates[k] for part in parts]) for k in first.covariates},
+            columns={k: np.concatenate([part.columns[k] for part in parts]) for k in first.columns},
+        )
+
     def with_window_counts(self, counts: np.ndarray) -> Trials:
         """The same trials with other counts (trials, bins, units) in the window; the lead stays."""
         steps = np.concatenate([self.counts[:, : self.lead], np.where(self.window_mask, counts, 0)], axis=1)

@@ -13,6 +13,7 @@ __all__ = [
     "PointProcessModel",
     "build_model",
     "cell_names",
+    "example",
     "family_names",
     "family_type",
     "load_fitted",
@@ -44,6 +45,19 @@ def family_type(family: str) -> type[PointProcessModel]:
         recurrent: type[PointProcessModel] = import_module(f"{__name__}._recurrent").recurrent_type(family)
         return recurrent
     found: type[PointProcessModel] = import_module(f"{__name__}.{family}").MODEL
+    return found
+
+
+def example(family: str) -> PointProcessModel:
+    """Hyper-parameters of one family that fit a toy session in under two seconds: its file's ``EXAMPLE``.
+
+    Raises ConfigError for a family that does not exist.
+    """
+    kind = family_type(family)
+    if family in cell_names():
+        small = import_module(f"{__name__}._recurrent").EXAMPLE
+        return kind(**small)
+    found: PointProcessModel = import_module(f"{__name__}.{family}").EXAMPLE
     return found
 
 
