@@ -1,0 +1,67 @@
+"""One colour for each model, the same in every figure and table.
+
+The families carry the palette of Okabe and Ito as Wong prints it (2011, Nat Methods 8:441), which stays apart
+under the three colour deficiencies; a test simulates them. The recording and its oracle are never a hue.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import zlib
+from collections.abc import Mapping
+
+ORACLE, RECORDING = "oracle", "recording"
+FAMILY_COLOURS: Mapping[str, str] = {
+    ORACLE: "#000000",
+    RECORDING: "#4D4D4D",
+    "constant": "#BDBDBD",
+    "psth": "#E69F00",
+    "psth_gain": "#7A4B00",
+    "poisson": "#56B4E9",
+    "glm": "#009E73",
+    "lstm": "#D55E00",
+    "gru": "#0072B2",
+}
+"""Fixed by family; in this order models stand in figures and tables."""
+
+_SPARE = ("#CC79A7", "#332288", "#999933", "#661100", "#6699CC", "#AA4499", "#DDCC77", "#117733")
+_LIGHTNESS = (0.62, 0.28, 0.75, 0.2, 0.5)  # shades of a family for entries of another name
+
+
+def model_order(families: Mapping[str, str]) -> list[str]:
+    """The models' names from the plainest family to the richest, the recording and its oracle last."""
+    plain_first = [f for f in FAMILY_COLOURS if f not in (ORACLE, RECORDING)]
+    ranks = {family: rank for rank, family in enumerate([*plain_first, None, RECORDING, ORACLE])}
+    return sorted(families, key=lambda name: (ranks.get(families[name], ranks[None]), name))
+
+
+def model_colours(families: Mapping[str, str]) -> dict[str, str]:
+    """Hex colour of each model, from its name and family.
+
+    A name that is its family's has the family's colour. Other entries of that family take shades of it, models
+    of unknown families a spare colour; both follow from the name, and move only where two would meet.
+    """
+    colours = {name: FAMILY_COLOURS[name] for name in families if FAMILY_COLOURS.get(name) and _plain(name, families)}
+    for name in sorted(families.keys() - colours.keys()):
+        choices = _shades(families[name])
+        start = zlib.crc32(name.encode())
+        ordered = [choices[(start + step) % len(choices)] for step in range(len(choices))]
+        colours[name] = next((c for c in ordered if c not in colours.values()), ordered[0])
+    return colours
+
+
+def _plain(name: str, families: Mapping[str, str]) -> bool:
+    return families[name] in (name, "")
+
+
+def _shades(family: str) -> list[str]:
+    if family not in FAMILY_COLOURS:
+        return list(_SPARE)
+    red, green, blue = (int(FAMILY_COLOURS[family][i : i + 2], 16) / 255 for i in (1, 3, 5))
+    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    apart = [value for value in _LIGHTNESS if abs(value - lightness) > 0.05]
+    return [_hex(*colorsys.hls_to_rgb(hue, value, saturation)) for value in apart]
+
+
+def _hex(red: float, green: float, blue: float) -> str:
+    return "#{:02X}{:02X}{:02X}".format(*(round(255 * part) for part in (red, green, blue)))

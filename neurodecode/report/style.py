@@ -1,0 +1,97 @@
+"""How figures look: one style, drawn through the Figure API so that no state is shared between them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from neurodecode.data.store import written_whole
+
+WIDTH_IN = 8.0
+DOTS_PER_INCH = 200  # twice the pixels of the column the page shows it in
+INK, FAINT, GRID = "#222222", "#6B6B6B", "#E4E4E4"
+
+_RC: Mapping[str, Any] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same text everywhere
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.5,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "agg.path.chunksize": 10000,
+}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """The style, for everything drawn and saved inside."""
+    with matplotlib.rc_context(dict(_RC)):
+        yield
+
+
+def new_figure(height_in: float, title: str) -> Figure:
+    """An empty figure of the common width with its message on top."""
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    FigureCanvasAgg(figure)
+    wrapped = textwrap.fill(title, 74)
+    figure.suptitle(wrapped, x=0.008, ha="left", fontsize=12, fontweight="bold")
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, whole or not at all, with nothing in it that changes from run to run."""
+    with written_whole(path) as part:
+        figure.savefig(part, format="png", dpi=DOTS_PER_INCH, metadata={"Software": "neurodecode"})
+
+
+def model_legend(figure: Figure, colours: Mapping[str, str], *, columns: int = 7, **line: Any) -> None:
+    """One legend for all panels, below them."""
+    if not colours:
+        return
+    handles = [Line2D([], [], color=colour, **{"linewidth": 2.4, **line}) for colour in colours.values()]
+    names = [shortened(name) for name in colours]
+    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))
+
+
+def shortened(name: str, width: int = 22) -> str:
+    """The name, its middle left out where it is longer than ``width``."""
+    if len(name) <= width:
+        return name
+    head = (width - 1) // 2
+    return f"{name[:head]}…{name[-(width - 1 - head) :]}"
+
+
+def zero_line(axes: Axes, *, at: float = 0.0, horizontal: bool = True) -> None:
+    """A thin reference line behind the data."""
+    draw = axes.axhline if horizontal else axes.axvline
+    draw(at, color=FAINT, linewidth=0.8, zorder=0.5)
