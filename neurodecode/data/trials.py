@@ -173,11 +173,22 @@ class Trials:
         )
 
     def concatenate(self, other: Trials) -> Trials:
-        """These trials followed by ``other``'s; both must come from one recording and grid."""
-        if self.counts.shape[1:] != other.counts.shape[1:] or self.condition_names != other.condition_names:
-            raise DataError(f"trials of {self.counts.shape[1:]} and {other.counts.shape[1:]} do not go together")
-        shape = np.broadcast_shapes(self.mask.shape[2:], other.mask.shape[2:])
-        masks = [np.broadcast_to(t.mask, (*t.mask.shape[:2], *shape)) for t in (self, other)]
+        """These trials followed by ``other``'s; both must come from one recording and grid.
+
+        Raises DataError where grid, conditions, units, covariates or columns differ.
+        """
+        for name in ("bin_size_s", "lead", "n_bins", "window_start_s", "condition_names", "unit_names"):
+            if getattr(other, name) != getattr(self, name):
+                raise DataError(
+                    f"trials with {name}={getattr(self, name)!r} and {getattr(other, name)!r} do not go together: "
+                    "cut both from one recording with one window"
+                )
+        for name in ("covariates", "columns"):
+            mine, theirs = sorted(getattr(self, name)), sorted(getattr(other, name))
+            if mine != theirs:
+                raise DataError(f"trials with {name} {mine} and {theirs} do not go together: give both the same")
+        n_masks = max(self.mask.shape[2], other.mask.shape[2])
+        masks = [np.broadcast_to(t.mask, (*t.mask.shape[:2], n_masks)) for t in (self, other)]
         pairs = {name: (values, other.covariates[name]) for name, values in self.covariates.items()}
         columns = {name: (values, other.columns[name]) for name, values in self.columns.items()}
         return replace(
@@ -188,35 +199,6 @@ class Trials:
             condition=np.concatenate([self.condition, other.condition]),
             covariates={name: np.concatenate(pair) for name, pair in pairs.items()},
             columns={name: np.concatenate(pair) for name, pair in columns.items()},
-        )
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Trials]) -> Trials:
-        """The trials of all parts, one after another; the parts are cut from one recording on one grid.
-
-        Raises DataError for parts whose grid, conditions, units, covariates or columns differ.
-        """
-        first, *others = parts
-        for other in others:
-            for name in ("bin_size_s", "lead", "n_bins", "condition_names", "unit_names", "window_start_s"):
-                if getattr(other, name) != getattr(first, name):
-                    raise DataError(
-                        f"trials with {name}={getattr(first, name)!r} and {getattr(other, name)!r} cannot stand "
-                        "together: cut both from one recording with one window"
-                    )
-            for name in ("covariates", "columns"):
-                if getattr(other, name).keys() != getattr(first, name).keys():
-                    raise DataError(f"trials with different {name} cannot stand together: {name} must be the same")
-        n_mask_units = max(part.mask.shape[2] for part in parts)
-        masks = [np.broadcast_to(part.mask, (*part.mask.shape[:2], n_mask_units)) for part in parts]
-        return replace(
-            first,
-            counts=np.concatenate([part.counts for part in parts]),
-            mask=np.concatenate(masks),
-            t0_s=np.concatenate([part.t0_s for part in parts]),
-            condition=np.concatenate([part.condition for part in parts]),
-            covariates={k: np.concatenate([part.covariates[k] for part in parts]) for k in first.covariates},
-            columns={k: np.concatenate([part.columns[k] for part in parts]) for k in first.columns},
         )
 
     def with_window_counts(self, counts: np.ndarray) -> Trials:

@@ -28,7 +28,7 @@ class Constant(PointProcessModel):
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedConstant:
         """The mean rates; nothing is chosen, so validation trials are data like the others."""
         del rng
-        both = Trials.concatenate([trials, validation])
+        both = trials.concatenate(validation)
         return FittedConstant(
             model=self,
             grid=Grid.of(both),
