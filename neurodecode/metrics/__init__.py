@@ -1,1 +1,1 @@
-"""How good predictions and samples are."""
+"""How well rates account for spikes, and how like the recorded trains sampled ones are: arrays in, arrays out."""
