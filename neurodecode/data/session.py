@@ -37,6 +37,11 @@ class Signal:
             raise DataError("signal times must be finite and ascending; sort them before reading")
         _freeze(self.values, self.times_s)
 
+    @property
+    def period_s(self) -> float:
+        """Median time (s) between samples; 0 for a single one."""
+        return float(np.median(np.diff(self.times_s))) if self.times_s.size > 1 else 0.0
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Session:
@@ -49,11 +54,11 @@ class Session:
     """
 
     name: str
-    spike_times_s: tuple[Float[np.ndarray, " spikes"], ...]
+    spike_times_s: tuple[Float[np.ndarray, " _spikes"], ...]
     units: pd.DataFrame
     trials: pd.DataFrame
     signals: Mapping[str, Signal] = field(default_factory=dict)
-    observed_s: tuple[Float[np.ndarray, "intervals 2"] | None, ...] = ()
+    observed_s: tuple[Float[np.ndarray, "_intervals 2"] | None, ...] = ()
     dropped: tuple[SpikeCleaning, ...] = ()
 
     def __post_init__(self) -> None:
@@ -82,9 +87,12 @@ class Session:
 
     @property
     def span_s(self) -> tuple[float, float]:
-        """First and last time (s) at which the file says anything: spikes, trials, signals, intervals."""
+        """First and last time (s) at which the file says anything: spikes, trials, signals, intervals.
+
+        A signal reaches one sample's length past its last sample: 10,000 samples at 1 kHz are 10 s.
+        """
         edges = [t[[0, -1]] for t in self.spike_times_s if t.size]
-        edges += [s.times_s[[0, -1]] for s in self.signals.values() if s.times_s.size]
+        edges += [s.times_s[[0, -1]] + [0.0, s.period_s] for s in self.signals.values() if s.times_s.size]
         edges += [o[[0, -1], [0, 1]] for o in self.observed_s if o is not None and len(o)]
         if len(self.trials):
             edges.append(np.array([self.trials["start_time"].min(), self.trials["stop_time"].max()], float))
