@@ -1,0 +1,113 @@
+"""Recordings to trials: spikes into bins, without losing or doubling one at an edge."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, UInt
+
+from neurodecode.data.covariates import covariates_of
+from neurodecode.data.placement import place_trials
+from neurodecode.data.selection import distinct_names, plain_columns, unit_indices
+from neurodecode.data.session import Session
+from neurodecode.data.trials import Trials
+from neurodecode.data.windows import EDGE_TOLERANCE, Lagged, Window
+from neurodecode.errors import DataError
+
+__all__ = ["Lagged", "Window", "bin_spikes", "trials_from_session"]
+
+log = logging.getLogger(__name__)
+_SPIKES_AT_ONCE = 1 << 22  # bounds the memory of a recording of any length
+
+
+def trials_from_session(session: Session, window: Window) -> Trials:
+    """Cut and bin the trials that ``window`` asks for.
+
+    Trials whose window was never observed, or without an alignment time or condition, are left out and logged;
+    bins outside the trial's observed intervals are masked.
+    Raises ConfigError for columns, units or signals that do not exist and for windows outside the recording.
+    """
+    units = unit_indices(session.unit_names, window.units, recording=session.name)
+    placed = place_trials(session, window)
+    trains = [session.spike_times_s[unit] for unit in units]
+    counts = bin_spikes(trains, placed.t0_s, window.bin_size_s, window.lead, window.n_steps)
+    n_binned = int(counts.sum(dtype=np.int64))
+    np.multiply(counts, placed.mask, out=counts)
+    if (n_masked := n_binned - int(counts.sum(dtype=np.int64))) > 0:
+        log.info("%s: %d spikes lie in bins that were not observed and are left out", session.name, n_masked)
+    names = distinct_names(session.unit_names)
+    return Trials(
+        counts=counts,
+        bin_size_s=window.bin_size_s,
+        lead=window.lead,
+        mask=placed.mask,
+        t0_s=placed.t0_s,
+        condition=placed.condition,
+        condition_names=placed.condition_names,
+        unit_names=tuple(names[unit] for unit in units),
+        window_start_s=window.window_s[0],
+        covariates=covariates_of(session, window, placed.t0_s, placed.mask),
+        columns=plain_columns(placed.table),
+    )
+
+
+def bin_spikes(
+    spike_times_s: Sequence[Float[np.ndarray, " _spikes"]],
+    t0_s: Float[np.ndarray, " trials"],
+    bin_size_s: float,
+    lead: int,
+    n_steps: int,
+) -> UInt[np.ndarray, "trials steps units"]:
+    """Counts on ``n_steps`` bins, of which ``lead`` lie before ``t0_s``; uint16 where uint8 is too small.
+
+    The bin of a spike is floor((t - t0) / bin + 1e-4): each index comes from one division, not from summed
+    edges. Work grows with the spikes inside windows.
+    Raises DataError for more than 65535 spikes in a bin.
+    """
+    counts = np.zeros((len(t0_s), n_steps, len(spike_times_s)), np.uint8)
+    for unit, times in enumerate(spike_times_s):
+        lo = np.searchsorted(times, t0_s - (lead + 1) * bin_size_s)  # a bin too wide: the index decides
+        hi = np.searchsorted(times, t0_s + (n_steps - lead + 1) * bin_size_s)
+        for part in _parts(hi - lo):
+            place, n = _place_and_count(times, t0_s, lo, hi, part, bin_size_s, lead, n_steps)
+            if n.max(initial=0) > np.iinfo(counts.dtype).max:
+                if n.max() > np.iinfo(np.uint16).max:
+                    raise DataError(
+                        f"unit {unit}: {n.max()} spikes in one bin; bin_size_s {bin_size_s} is too long"
+                    )
+                counts = counts.astype(np.uint16)
+            counts.reshape(-1, len(spike_times_s))[place, unit] = n
+    return counts
+
+
+def _place_and_count(
+    times: np.ndarray,
+    t0_s: np.ndarray,
+    lo: np.ndarray,
+    hi: np.ndarray,
+    part: slice,
+    bin_size_s: float,
+    lead: int,
+    n_steps: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """For a stretch of trials: the occupied places in (trial, step) and the number of spikes in each."""
+    n = (hi - lo)[part]
+    trial = np.repeat(np.arange(part.start, part.stop), n)
+    spike = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(lo[part], n)
+    step = np.floor((times[spike] - t0_s[trial]) / bin_size_s + EDGE_TOLERANCE).astype(np.int64) + lead
+    inside = (step >= 0) & (step < n_steps)
+    place = trial[inside] * n_steps + step[inside]  # ascending: trials in order, spikes sorted
+    first = np.flatnonzero(np.diff(place, prepend=-1))
+    return place[first], np.diff(first, append=place.size)
+
+
+def _parts(n_spikes: np.ndarray) -> list[slice]:
+    """Stretches of trials with a bounded number of spikes each (one trial at least)."""
+    if n_spikes.size == 0:
+        return []
+    block = (np.cumsum(n_spikes) - n_spikes) // _SPIKES_AT_ONCE
+    starts = np.r_[0, np.flatnonzero(np.diff(block)) + 1, n_spikes.size]
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(starts)]

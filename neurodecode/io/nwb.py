@@ -1,0 +1,172 @@
+"""Neurodata Without Borders: units, trials, observed intervals and signals, with pynwb.
+
+neo has an NWB reader too, but it drops trial tables and unit columns.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurodecode.data.session import Session, Signal, SpikeCleaning, clean_spike_times
+from neurodecode.errors import DataError
+from neurodecode.io._clean import exact_seconds, tidy_intervals, tidy_signal
+from neurodecode.io._dynamic_table import plain_table
+from neurodecode.io._nwb_writer import DIMS_PREFIX
+from neurodecode.io._warnings import logged_warnings
+
+log = logging.getLogger(__name__)
+LARGEST_SIGNAL_BYTES = 1 << 30  # raw voltage stays on disk
+
+
+def read_nwb(path: Path) -> Session:
+    """Read the units, trials and continuous signals of an NWB file.
+
+    Signals come from acquisition, stimulus, processing and analysis; a name that stands twice is qualified by its
+    containers (``behavior.Position.position``). Spike times of a 32-bit file are taken as the decimals they stand
+    for.
+    Raises DataError for a file that is no whole NWB file, holds no units or has impossible times.
+    """
+    with _opened(path) as file:
+        trials = file.trials if file.trials is not None else None
+        others = [name for name in (file.intervals or {}) if name != "trials"]
+        if trials is None and others:
+            log.warning("%s: no trials table; its other interval tables are not read: %s", path, ", ".join(others))
+        spikes, dropped = _spike_times(file.units, path)
+        observed = _observed(file.units, path)
+        units = plain_table(file.units, where=f"{path}: units", skip={"spike_times", "obs_intervals"})
+        return Session(
+            name=path.name,
+            spike_times_s=spikes,
+            units=units,
+            trials=plain_table(trials, where=f"{path}: trials", skip={"timeseries"}),
+            signals=_signals(file, path),
+            observed_s=observed,
+            dropped=dropped,
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        from pynwb import NWBHDF5IO
+    except ImportError as error:
+        raise DataError(f"{path}: reading NWB needs pynwb: pip install 'neurodecode[nwb]'") from error
+    with logged_warnings(log, str(path)):
+        try:
+            io = NWBHDF5IO(str(path), "r")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}: not a whole NWB file ({error}); it may be truncated or no HDF5: copy it again"
+            ) from error
+        with io:
+            try:
+                file = io.read()
+            except Exception as error:  # pynwb and hdmf raise many kinds for content that breaks the schema
+                raise DataError(
+                    f"{path}: the NWB content cannot be read ({error}); run nwbinspector on it"
+                ) from error
+            if file.units is None or len(file.units) == 0:
+                raise DataError(f"{path}: the file holds no units (empty `units` table); sort spikes and add them")
+            try:
+                yield file
+            except OSError as error:
+                raise DataError(f"{path}: data cannot be read ({error}); copy the file again") from error
+
+
+def _spike_times(units: Any, path: Path) -> tuple[tuple[np.ndarray, ...], tuple[SpikeCleaning, ...]]:
+    if "spike_times" not in units.colnames:
+        raise DataError(f"{path}: units has no column spike_times; it has {', '.join(units.colnames)}")
+    flat, stops = _ragged(units["spike_times"])
+    seconds = exact_seconds(flat)
+    cleaned = [
+        clean_spike_times(times, where=f"{path}: units.spike_times of unit {unit}")
+        for unit, times in zip(units.id[:], np.split(seconds, stops[:-1]), strict=True)
+    ]
+    return tuple(times for times, _ in cleaned), tuple(mended for _, mended in cleaned)
+
+
+def _observed(units: Any, path: Path) -> tuple[np.ndarray | None, ...]:
+    if "obs_intervals" not in units.colnames:
+        return ()
+    flat, stops = _ragged(units["obs_intervals"])
+    return tuple(
+        tidy_intervals(part, where=f"{path}: units.obs_intervals of unit {unit}") if len(part) else None
+        for unit, part in zip(units.id[:], np.split(flat, stops[:-1]), strict=True)
+    )
+
+
+def _ragged(column: Any) -> tuple[np.ndarray, np.ndarray]:
+    """All rows of an indexed column after one another, and where each row stops."""
+    return np.asarray(column.target.data[:]), np.asarray(column.data[:]).astype(np.int64)
+
+
+def _signals(file: Any, path: Path) -> dict[str, Signal]:
+    from pynwb import TimeSeries
+
+    places = {
+        _place(item): item
+        for item in file.objects.values()
+        if isinstance(item, TimeSeries) and item.name not in (file.stimulus_template or {})
+    }
+    signals = {}
+    for place in sorted(places):
+        shortest = next(
+            name
+            for name in (".".join(place[-n:]) for n in range(1, len(place) + 1))
+            if sum(f".{'.'.join(other)}".endswith(f".{name}") for other in places) == 1
+        )
+        found = _signal(places[place], f"{path}: signal {shortest!r}")
+        if found is not None:
+            signals[shortest] = found
+    return signals
+
+
+def _place(item: Any) -> tuple[str, ...]:
+    """Names of the containers from the file down to the item."""
+    parent = item.parent
+    above = () if parent is None or parent.parent is None else _place(parent)
+    return (*above, str(item.name))
+
+
+def _signal(series: Any, where: str) -> Signal | None:
+    """A continuous signal, or None (logged) for what is not one: pictures, text, raw data of many gigabytes."""
+    shape = getattr(series.data, "shape", None) or np.shape(series.data)
+    if len(shape) not in (1, 2) or shape[0] == 0:
+        log.info("%s is not read: shape %s is not (samples,) or (samples, dims)", where, shape)
+        return None
+    if int(np.prod(shape)) * 8 > LARGEST_SIGNAL_BYTES:
+        log.warning("%s is not read: %s samples are over %d bytes", where, shape, LARGEST_SIGNAL_BYTES)
+        return None
+    raw = np.asarray(series.data[:])
+    if raw.dtype.kind not in "iufb":
+        log.info("%s is not read: it holds %s, not numbers", where, raw.dtype)
+        return None
+    values = raw.astype(float) * float(series.conversion) + float(series.offset or 0.0)
+    return tidy_signal(
+        values.reshape(len(values), -1),
+        _clock(series, len(values)),
+        unit=str(series.unit or ""),
+        names=_dim_names(series, values.shape),
+        where=where,
+    )
+
+
+def _clock(series: Any, n_samples: int) -> np.ndarray:
+    if series.timestamps is not None:
+        return exact_seconds(np.asarray(series.timestamps[:]))
+    seconds: np.ndarray = float(series.starting_time or 0.0) + np.arange(n_samples) / float(series.rate or np.nan)
+    return seconds
+
+
+def _dim_names(series: Any, shape: tuple[int, ...]) -> tuple[str, ...]:
+    comments = str(series.comments or "")
+    if comments.startswith(DIMS_PREFIX):
+        return tuple(comments.removeprefix(DIMS_PREFIX).split(", "))
+    n_dims = shape[1] if len(shape) == 2 else 1
+    return ("x", "y", "z")[:n_dims] if type(series).__name__ == "SpatialSeries" and n_dims <= 3 else ()
