@@ -26,9 +26,7 @@ class HistoryBasis:
     decays: tuple[float, ...]
 
     @classmethod
-    def log_spaced(
-        cls, bin_size_s: float, *, n_lags: int, longest_s: float, ratio: float = 2.0
-    ) -> HistoryBasis:
+    def log_spaced(cls, bin_size_s: float, *, n_lags: int, longest_s: float, ratio: float = 2.0) -> HistoryBasis:
         """Time constants ``longest_s``, ``longest_s`` / ``ratio``, ... down to two bins."""
         time_constants = []
         tau = longest_s
@@ -49,7 +47,7 @@ class HistoryBasis:
         n_trials, n_steps, n_units = counts.shape
         features = np.empty((n_trials, n_steps, n_units, self.n_features), np.float32)
         for lag in range(1, self.n_lags + 1):
-            features[:, :lag, :, lag - 1] = before[:, None][None, None, :, 0]
+            features[:, :lag, :, lag - 1] = before
             features[:, lag:, :, lag - 1] = counts[:, : n_steps - lag]
         # Time last and contiguous: the filter runs along it.
         by_unit = np.ascontiguousarray(np.moveaxis(counts, 1, 2), dtype=np.float32)
@@ -94,8 +92,6 @@ def mean_count(trials: Trials) -> Float[np.ndarray, " units"]:
     return filled
 
 
-def observed_counts(
-    trials: Trials, fill: Float[np.ndarray, " units"]
-) -> Float[np.ndarray, "trials steps units"]:
+def observed_counts(trials: Trials, fill: Float[np.ndarray, " units"]) -> Float[np.ndarray, "trials steps units"]:
     """Counts with ``fill`` where nothing was recorded: the unobserved past is not silence."""
     return np.where(trials.mask, trials.counts, fill).astype(np.float32)

@@ -71,4 +71,5 @@ def build_model(family: str, **hyperparameters: object) -> PointProcessModel:
     unknown = sorted(hyperparameters.keys() - known)
     if unknown:
         raise ConfigError(f"family {family!r} has no {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
-    return kind(**hyperparameters)
+    # YAML and JSON know lists only; hyper-parameters are hashable.
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in hyperparameters.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import abc
 
 import numpy as np
 from jaxtyping import Float
@@ -18,12 +18,14 @@ def draw_counts(mu: np.ndarray, rng: np.random.Generator, *, binary: bool) -> np
     return np.minimum(rng.poisson(mu), limit).astype(np.uint16)
 
 
-class Stepper(Protocol):
+class Stepper(abc.ABC):
     """A model that runs forward one step at a time over all trials at once."""
 
+    @abc.abstractmethod
     def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
         """Expected counts of ``step`` given what was observed before it."""
 
+    @abc.abstractmethod
     def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
         """Take in the counts of ``step`` (the expected ones where nothing was recorded)."""
 

@@ -1,0 +1,87 @@
+"""One model on one session: fit every fold, predict and sample its test trials, write what came out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt
+from threadpoolctl import threadpool_limits
+
+from neurodecode.data.splits import Split
+from neurodecode.data.store import load_splits, load_trials, written_whole
+from neurodecode.data.trials import Trials
+from neurodecode.evaluation.seeds import seed_sequence
+from neurodecode.models import FittedModel, build_model, cell_names, save_fitted
+
+log = logging.getLogger(__name__)
+
+
+def fit_and_predict(
+    *,
+    trials: str | Path,
+    splits: str | Path,
+    model: Mapping[str, Any],
+    name: str,
+    session: str,
+    seed: int,
+    threads: int,
+    outputs: Mapping[str, str | Path],
+) -> None:
+    """Fit one model of the configuration to every fold of a session and write its files.
+
+    ``model``: the entry of the configuration, ``family`` and hyper-parameters. ``outputs``: paths of
+    ``predictions``, ``samples``, ``parameters`` and ``fit``.
+    """
+    hyperparameters = dict(model)
+    family = hyperparameters.pop("family")
+    if family in cell_names():
+        import torch
+
+        torch.set_num_threads(threads)
+    started = time.perf_counter()
+    session_trials, folds = load_trials(trials), load_splits(splits)
+    built = build_model(family, **hyperparameters)
+    with threadpool_limits(limits=threads):
+        seeds = [seed_sequence(seed, session, name, split.fold) for split in folds]
+        fitted = built.fit_folds(session_trials, folds, seeds)
+        log.info("%s on %s: %d folds fitted in %.1f s", name, session, len(folds), time.perf_counter() - started)
+        predictions = out_of_fold_intensity(fitted, session_trials, folds)
+        rngs = [np.random.default_rng(seed_sequence(seed, session, name, s.fold, "sample")) for s in folds]
+        samples = out_of_fold_samples(fitted, session_trials, folds, rngs)
+    with written_whole(outputs["predictions"]) as part, part.open("wb") as file:
+        np.save(file, predictions, allow_pickle=False)
+    save_samples(outputs["samples"], samples)
+    seconds = time.perf_counter() - started
+    save_fitted(outputs["parameters"], outputs["fit"], fitted, seconds=round(seconds, 3), seed=seed)
+
+
+def out_of_fold_intensity(
+    fitted: Sequence[FittedModel], trials: Trials, splits: Sequence[Split]
+) -> Float[np.ndarray, "trials bins units"]:
+    """Rates (Hz, float32) of every trial by the fold that tests it; NaN where the recording did not run."""
+    rates = np.full(trials.window_counts.shape, np.nan, np.float32)
+    for model, split in zip(fitted, splits, strict=True):
+        test = trials.select(split.test)
+        rates[split.test] = np.where(test.window_mask, model.intensity(test), np.nan)
+    return rates
+
+
+def out_of_fold_samples(
+    fitted: Sequence[FittedModel], trials: Trials, splits: Sequence[Split], rngs: Sequence[np.random.Generator]
+) -> UInt[np.ndarray, "trials bins units"]:
+    """Every trial drawn once, by the fold that tests it."""
+    counts = np.zeros(trials.window_counts.shape, np.uint16)
+    for model, split, rng in zip(fitted, splits, rngs, strict=True):
+        counts[split.test] = model.sample(trials.select(split.test), rng).window_counts
+    return counts.astype(np.uint8) if counts.max(initial=0) <= np.iinfo(np.uint8).max else counts
+
+
+def save_samples(path: str | Path, counts: UInt[np.ndarray, "trials bins units"]) -> None:
+    """Write ``samples.npz``."""
+    with written_whole(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, counts=counts)

@@ -1,0 +1,86 @@
+"""What the spike-history GLM regresses on: aggregate rate, covariates, own history, the other units' history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from neurodecode.data.trials import Trials
+from neurodecode.features.history import HistoryBasis, observed_counts
+from neurodecode.models.psth import FittedPSTH
+
+N_LEADING = 2  # columns before the covariates: 1, and the log of the aggregate's expected count
+_BATCH_VALUES = 2e7  # feature values computed at a time: 80 MB in float32
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryDesign:
+    """Columns for one unit: 1, log aggregate, covariates, own history, then the history of each source.
+
+    The sources are all units (``per_unit``), or one: the mean count of the population. ``fill``: expected count
+    per bin where nothing was recorded.
+    """
+
+    psth: FittedPSTH
+    own: HistoryBasis
+    sources: HistoryBasis
+    per_unit: bool
+    fill: Float[np.ndarray, " units"]
+
+    def n_sources(self) -> int:
+        """How many histories beside its own a unit sees."""
+        if self.sources.n_features == 0:
+            return 0
+        return self.fill.size if self.per_unit else 1
+
+    def log_aggregate(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps units"]:
+        """Log of the PSTH's expected count per step; ``leave_out`` for the trials that the PSTH was made of.
+
+        A trial left out of its aggregate keeps the level of the whole aggregate over the window: a trial with many
+        spikes would otherwise see a lower one, and a nearly flat aggregate would earn a large negative weight.
+        """
+        whole: np.ndarray = np.log(self.psth.intensity_with_lead(trials) * trials.bin_size_s)
+        if not leave_out:
+            return whole
+        others: np.ndarray = np.log(self.psth.leave_one_out(trials) * trials.bin_size_s)
+        return others + (whole - others)[:, trials.lead :].mean(axis=1, keepdims=True)
+
+    def own_history(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
+        """Own-history features of ``units`` in the window."""
+        counts = observed_counts(trials, self.fill)[..., units]
+        return self.own.transform(counts, self.fill[units])[:, trials.lead :]
+
+    def source_history(self, trials: Trials) -> Float[np.ndarray, "trials bins sources features"]:
+        """Features of the sources in the window."""
+        if not self.n_sources():
+            return np.zeros((trials.n_trials, trials.n_bins, 0, 0), np.float32)
+        counts = observed_counts(trials, self.fill)
+        return self.sources.transform(self.source_counts(counts), self.source_fill())[:, trials.lead :]
+
+    def source_counts(self, counts: Float[np.ndarray, "... units"]) -> Float[np.ndarray, "... sources"]:
+        """What the sources' histories are made of."""
+        return counts if self.per_unit else counts.mean(axis=-1, keepdims=True)
+
+    def source_fill(self) -> Float[np.ndarray, " sources"]:
+        """Expected count per bin of the sources."""
+        return self.source_counts(self.fill)
+
+
+def covariate_columns(trials: Trials) -> Float[np.ndarray, "trials steps columns"]:
+    """Covariates in the order of their names, their dims side by side."""
+    parts = [
+        np.reshape(trials.covariates[name], (trials.n_trials, trials.n_steps, -1))
+        for name in sorted(trials.covariates)
+    ]
+    empty = np.zeros((trials.n_trials, trials.n_steps, 0), np.float32)
+    return np.concatenate([empty, *parts], axis=2)
+
+
+def trial_batches(n_trials: int, values_per_trial: int) -> Iterator[np.ndarray]:
+    """Trial indices in batches whose features stay small."""
+    size = max(1, int(_BATCH_VALUES // max(values_per_trial, 1)))
+    for start in range(0, n_trials, size):
+        yield np.arange(start, min(start + size, n_trials))

@@ -1,0 +1,284 @@
+"""Recurrent networks on top of a spike-history GLM: one class for every cell of ``nn/cells``.
+
+The network adds to the GLM's log-intensity what a linear readout of a recurrent state makes of every unit's past
+spikes, exponential traces of them, the log of the aggregate rate and the covariates. It starts as the GLM and is
+kept only where validation trials say that it is better.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from neurodecode.data.trials import Trials
+from neurodecode.errors import ConfigError
+from neurodecode.features.history import HistoryBasis, observed_counts
+from neurodecode.models._base import FittedModel, PointProcessModel
+from neurodecode.models._glm_design import covariate_columns
+from neurodecode.models._sampling import Stepper, sample_jointly
+from neurodecode.models.glm import FittedGLM, GLMStepper, SpikeHistoryGLM
+
+log = logging.getLogger(__name__)
+
+TRACE_RATIO = 4.0  # between the time constants of the traces that the network sees
+
+
+@dataclass(frozen=True)
+class RecurrentModel(PointProcessModel):
+    """``hidden`` units of the cell; ``seeds`` networks are trained and their log-intensities averaged.
+
+    ``coupling``, ``longest_s``: of the GLM that the network starts from. ``dropout``: one mask per sequence.
+    ``segment_bins``: longest training sequence; ``burn_in_bins`` before it warm the state up, unscored.
+    """
+
+    family: ClassVar[str]
+    hidden: int = 64
+    seeds: int = 2
+    epochs: int = 40
+    batches_per_epoch: int = 10
+    segment_bins: int = 1000
+    burn_in_bins: int = 100
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    gradient_norm: float = 1.0
+    dropout: float = 0.3
+    patience: int = 12
+    coupling: Literal["auto", "own", "units", "mean"] = "auto"
+    longest_s: float = 0.5
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "seeds", "epochs", "batches_per_epoch", "segment_bins", "patience"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{self.family}: {name} must be >= 1, got {getattr(self, name)}")
+        for name in ("learning_rate", "gradient_norm"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{self.family}: {name} must be positive, got {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"{self.family}: dropout must lie in [0, 1), got {self.dropout}")
+        if self.weight_decay < 0 or self.burn_in_bins < 0:
+            raise ConfigError(f"{self.family}: weight_decay and burn_in_bins must not be negative")
+
+    def glm(self) -> SpikeHistoryGLM:
+        """The GLM that the network starts from."""
+        return SpikeHistoryGLM(coupling=self.coupling, longest_s=self.longest_s)
+
+    def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedRecurrent:
+        """Fit the GLM, then train ``seeds`` networks on what it leaves."""
+        import torch
+
+        from neurodecode.nn.device import choose_device
+        from neurodecode.nn.network import RateNetwork
+        from neurodecode.nn.training import TrainingPlan, train
+
+        glm = self.glm().fit_training(trials, validation)
+        inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
+        sequences = inputs.sequences(trials, leave_out=True).cached()
+        held_out = inputs.sequences(validation, leave_out=False).cached()
+        names = set(TrainingPlan.__dataclass_fields__)
+        plan = TrainingPlan(**{k: v for k, v in asdict(self).items() if k in names})
+        device = choose_device(self.device)
+        networks, curves = [], []
+        for number, seed in enumerate(rng.integers(2**31, size=self.seeds)):
+            torch.manual_seed(int(seed))
+            network = RateNetwork(self.family, inputs.n_inputs, self.hidden, trials.n_units, self.dropout)
+            title = f"{self.family}, seed {number + 1} of {self.seeds}"
+            curve = train(network, sequences, held_out, plan, np.random.default_rng(seed), device, title)
+            log.info("%s: best epoch %d in %.1f s", title, curve.best_epoch, curve.seconds)
+            networks.append(network.cpu())
+            curves.append(asdict(curve))
+        return FittedRecurrent(self, inputs, tuple(networks), {"curves": curves})
+
+    def rebuild(self, parameters: dict[str, np.ndarray], description: dict[str, Any]) -> FittedRecurrent:
+        """The fitted networks that ``parameters()`` and ``description()`` were taken from."""
+        import torch
+
+        from neurodecode.nn.network import RateNetwork
+
+        def under(prefix: str) -> dict[str, np.ndarray]:
+            return {k.removeprefix(prefix): v for k, v in parameters.items() if k.startswith(prefix)}
+
+        glm = self.glm().rebuild(under("glm."), description["glm"])
+        basis = HistoryBasis(1, tuple(parameters["decays"].tolist()))
+        inputs = NetworkInputs(glm, basis, description["burn_in"], parameters["mean"], parameters["sd"])
+        networks = []
+        for number in range(self.seeds):
+            network = RateNetwork(self.family, inputs.n_inputs, self.hidden, inputs.n_units, self.dropout)
+            state = {k: torch.from_numpy(v.copy()) for k, v in under(f"seed{number}.").items()}
+            network.load_state_dict(state)
+            networks.append(network.eval())
+        return FittedRecurrent(self, inputs, tuple(networks), description["diagnostics"])
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkInputs:
+    """What a network sees at each step: past spikes, their traces, log aggregate, covariates; standardised.
+
+    ``mean``, ``sd`` (n_inputs,) are those of the training trials.
+    """
+
+    glm: FittedGLM
+    basis: HistoryBasis
+    burn_in: int
+    mean: Float[np.ndarray, " inputs"]
+    sd: Float[np.ndarray, " inputs"]
+
+    @classmethod
+    def measured(cls, glm: FittedGLM, trials: Trials, *, burn_in: int) -> NetworkInputs:
+        """With the mean and standard deviation of the training trials, to which ``glm`` was fitted."""
+        longest_s = -trials.bin_size_s / np.log(max(glm.design.own.decays))
+        basis = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=1, longest_s=longest_s, ratio=TRACE_RATIO)
+        none, one = np.zeros(1, np.float32), np.ones(1, np.float32)
+        raw = cls(glm, basis, burn_in, none, one)
+        # One trial at a time: the inputs of a whole session may not fit in memory.
+        first = raw.make(trials.select(np.array([0])), leave_out=True)
+        total, squares = np.zeros(first.shape[2]), np.zeros(first.shape[2])
+        for trial in range(trials.n_trials):
+            values = raw.make(trials.select(np.array([trial])), leave_out=True).astype(np.float64)
+            total += values.mean(axis=(0, 1)) / trials.n_trials
+            squares += np.square(values).mean(axis=(0, 1)) / trials.n_trials
+        sd = np.sqrt(np.maximum(squares - total**2, 0.0))
+        sd = np.where(sd < 1e-6, 1.0, sd)
+        return cls(glm, basis, burn_in, total.astype(np.float32), sd.astype(np.float32))
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs per step."""
+        return int(self.mean.size)
+
+    @property
+    def n_units(self) -> int:
+        """Units that are predicted."""
+        return int(self.glm.design.fill.size)
+
+    def make(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps inputs"]:
+        """Inputs of the burn-in and the window; ``leave_out`` for the trials that the aggregate was made of."""
+        first = trials.lead - self.burn_in
+        design = self.glm.design
+        history = self.basis.transform(observed_counts(trials, design.fill), design.fill)[:, first:]
+        driven = self.driven(trials, leave_out=leave_out)
+        parts = [history.reshape(*history.shape[:2], -1), driven]
+        inputs: np.ndarray = (np.concatenate(parts, axis=2, dtype=np.float32) - self.mean) / self.sd
+        return inputs
+
+    def driven(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps columns"]:
+        """The inputs that do not depend on spikes: log aggregate and covariates, burn-in and window."""
+        aggregate = self.glm.design.log_aggregate(trials, leave_out=leave_out)
+        driven = np.concatenate([aggregate, covariate_columns(trials)], axis=2, dtype=np.float32)
+        return driven[:, trials.lead - self.burn_in :]
+
+    def sequences(self, trials: Trials, *, leave_out: bool) -> Any:
+        """The trials as a network runs through them: ``nn.sequences.Sequences``."""
+        from neurodecode.nn.sequences import Sequences
+
+        return Sequences(
+            lambda index: self.make(trials.select(index), leave_out=leave_out),
+            self.burn_in,
+            trials.window_counts,
+            trials.window_mask,
+            self.glm.log_mean(trials, leave_out=leave_out).astype(np.float32),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FittedRecurrent(FittedModel):
+    """``networks`` on ``inputs``; their log-intensities are averaged."""
+
+    model: RecurrentModel
+    inputs: NetworkInputs
+    networks: tuple[Any, ...]  # nn.network.RateNetwork: naming it here would import torch
+    curves: dict[str, Any]
+
+    def log_mean(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
+        """Log of the expected count, uncapped."""
+        from neurodecode.nn.device import choose_device
+        from neurodecode.nn.training import log_means
+
+        device = choose_device(self.model.device)
+        sequences = self.inputs.sequences(trials, leave_out=False)
+        each = np.stack([log_means(n, sequences, device) for n in self.networks])
+        mean: np.ndarray = each.mean(axis=0, dtype=np.float64)
+        return mean
+
+    def intensity(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
+        """Rate (Hz) given only spikes before each bin."""
+        mean: np.ndarray = np.minimum(np.exp(self.log_mean(trials)), self.inputs.glm.cap)
+        return mean / trials.bin_size_s
+
+    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
+        """Draw the window bin by bin, the networks running on what was drawn."""
+        glm = self.inputs.glm
+        stepper = RecurrentStepper(self, trials)
+        return sample_jointly(trials, stepper, glm.design.fill, rng, binary=glm.grid.binary)
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The GLM's and each network's weights, and the scaling of the inputs."""
+        arrays = {f"glm.{name}": values for name, values in self.inputs.glm.parameters().items()}
+        for number, network in enumerate(self.networks):
+            state = network.state_dict().items()
+            arrays |= {f"seed{number}.{name}": values.detach().cpu().numpy() for name, values in state}
+        decays = np.array(self.inputs.basis.decays)
+        return {**arrays, "decays": decays, "mean": self.inputs.mean, "sd": self.inputs.sd}
+
+    def description(self) -> dict[str, Any]:
+        """What else rebuilds the model."""
+        glm = self.inputs.glm.description()
+        return {"glm": glm, "burn_in": self.inputs.burn_in, "diagnostics": self.curves}
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Learning curves, one per seed, and the GLM's penalties."""
+        return {**self.curves, "glm": self.inputs.glm.diagnostics()}
+
+
+class RecurrentStepper(Stepper):
+    """The GLM and the networks run forward together, over all trials at once."""
+
+    def __init__(self, fitted: FittedRecurrent, trials: Trials) -> None:
+        inputs = fitted.inputs
+        self.inputs, self.networks, self.lead = inputs, fitted.networks, trials.lead
+        self.glm = GLMStepper(inputs.glm, trials)
+        self.driven = inputs.driven(trials, leave_out=False)
+        self.history = inputs.basis.state(trials.n_trials, inputs.glm.design.fill)
+        self.states: list[Any] = [None] * len(self.networks)
+
+    def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
+        """Expected counts of ``step``; steps before the burn-in are only listened to."""
+        import torch
+
+        first = self.lead - self.inputs.burn_in
+        shape = (self.driven.shape[0], self.inputs.n_units)
+        if step < first:
+            return np.zeros(shape)
+        offset = self.glm.log_mean(step) if step >= self.lead else np.zeros(shape)
+        history = self.history.features.reshape(shape[0], -1)
+        raw = np.concatenate([history, self.driven[:, step - first]], axis=1, dtype=np.float32)
+        now = torch.from_numpy((raw - self.inputs.mean) / self.inputs.sd)[:, None]
+        start = torch.from_numpy(offset.astype(np.float32))[:, None]
+        log_mean = np.zeros(shape)
+        with torch.inference_mode():
+            for number, network in enumerate(self.networks):
+                out, self.states[number] = network(now, start, self.states[number])
+                log_mean += out[:, 0].numpy() / len(self.networks)
+        mean: np.ndarray = np.minimum(np.exp(log_mean), self.inputs.glm.cap)
+        return mean
+
+    def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
+        """Take in the counts of ``step``."""
+        self.glm.observe(step, counts)
+        self.history.push(counts)
+
+
+EXAMPLE = {"hidden": 4, "seeds": 1, "epochs": 2, "batches_per_epoch": 3, "longest_s": 0.1}
+
+_TYPES: dict[str, type[RecurrentModel]] = {}
+
+
+def recurrent_type(cell: str) -> type[RecurrentModel]:
+    """The hyper-parameters of the family of one cell."""
+    if cell not in _TYPES:
+        _TYPES[cell] = dataclass(frozen=True)(type(cell, (RecurrentModel,), {"family": cell}))
+    return _TYPES[cell]

@@ -1,0 +1,211 @@
+"""Poisson GLM with spike history.
+
+Truccolo et al. 2005, J Neurophysiol 93:1074, eq. 8; coupling: Pillow et al. 2008, Nature 454:995.
+
+log mu_t = b + a log psth_t + covariates . c + own history . h + other units' history . k, one set of weights per
+unit. The aggregate enters as its log, with each training trial left out of its own aggregate. Concave: a fit is
+the optimum. Ridge penalties on history and coupling are chosen per unit by the likelihood of validation trials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from neurodecode.data.trials import Trials
+from neurodecode.errors import ConfigError
+from neurodecode.features.history import HistoryBasis, HistoryState, mean_count
+from neurodecode.models._base import FittedModel, PointProcessModel
+from neurodecode.models._glm_design import HistoryDesign, covariate_columns, trial_batches
+from neurodecode.models._glm_fit import UnitWeights, fit_path, refit
+from neurodecode.models._grid import Grid
+from neurodecode.models._sampling import Stepper, sample_jointly
+from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
+
+MANY_UNITS = 32  # above it `auto` couples to the population's mean: pairwise weights grow with units squared
+
+
+@dataclass(frozen=True)
+class SpikeHistoryGLM(PointProcessModel):
+    """``n_lags`` single bins and log-spaced traces up to ``longest_s`` make the history.
+
+    ``coupling``: ``own`` history only, all ``units``, the population's ``mean``, or ``auto`` (units up to 32 of
+    them, else mean). ``history_penalties``, ``coupling_penalties``: what validation chooses from; no coupling at
+    all is always among the choices.
+    """
+
+    coupling: Literal["auto", "own", "units", "mean"] = "auto"
+    n_lags: int = 4
+    longest_s: float = 0.5
+    history_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 1e5)
+    coupling_penalties: tuple[float, ...] = (30.0, 300.0, 3000.0)
+
+    def __post_init__(self) -> None:
+        if self.n_lags < 1:
+            raise ConfigError(f"glm: n_lags must be >= 1, got {self.n_lags}; without history use 'poisson'")
+        if not 0 < self.longest_s < np.inf:
+            raise ConfigError(f"glm: longest_s must be positive, got {self.longest_s}")
+        if not self.history_penalties or min(*self.history_penalties, *self.coupling_penalties, np.inf) <= 0:
+            raise ConfigError("glm: penalties must be positive, and history_penalties not empty")
+
+    def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedGLM:
+        """Choose the penalties on ``validation``, then refit on both."""
+        chosen = self.fit_training(trials, validation)
+        together = trials.concatenate(validation)
+        design = self._design(together, fit_psth(together, PSTH()))
+        weights = refit(design, together, chosen.weights)
+        return FittedGLM(self, design, weights, Grid.of(together), _cap(together))
+
+    def fit_training(self, trials: Trials, validation: Trials) -> FittedGLM:
+        """The fit to the training trials alone, with the penalties that ``validation`` chose."""
+        design = self._design(trials, fit_psth(trials, PSTH()))
+        weights = fit_path(design, trials, validation, self.history_penalties, self.coupling_penalties)
+        return FittedGLM(self, design, weights, Grid.of(trials), _cap(trials))
+
+    def _design(self, trials: Trials, psth: FittedPSTH) -> HistoryDesign:
+        own = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=self.n_lags, longest_s=self.longest_s)
+        coupling = self.coupling
+        if coupling == "auto":
+            coupling = "units" if trials.n_units <= MANY_UNITS else "mean"
+        # Coupling is weak and smooth: every second time constant, no single bins.
+        alone = coupling == "own" or trials.n_units == 1
+        sources = HistoryBasis(0, () if alone else own.decays[::2])
+        return HistoryDesign(psth, own, sources, coupling == "units", mean_count(trials))
+
+    def rebuild(self, parameters: dict[str, np.ndarray], description: dict[str, Any]) -> FittedGLM:
+        """The fitted GLM that ``parameters()`` and ``description()`` were taken from."""
+        psth = PSTH().rebuild(
+            {k.removeprefix("psth."): v for k, v in parameters.items() if k.startswith("psth.")},
+            description["psth"],
+        )
+        design = HistoryDesign(
+            psth,
+            HistoryBasis(description["n_lags"], tuple(parameters["own_decays"].tolist())),
+            HistoryBasis(0, tuple(parameters["source_decays"].tolist())),
+            description["per_unit"],
+            parameters["fill"],
+        )
+        weights = UnitWeights.from_arrays(parameters)
+        return FittedGLM(self, design, weights, Grid.from_description(description["grid"]), description["cap"])
+
+
+def _cap(trials: Trials) -> float:
+    """Largest expected count that is ever predicted: 1 for 0/1 counts, else twice the largest count seen."""
+    return 1.0 if Grid.of(trials).binary else 2.0 * float(trials.counts.max())
+
+
+@dataclass(frozen=True, eq=False)
+class FittedGLM(FittedModel):
+    """``weights`` per unit on ``design``; ``cap``: largest expected count per bin."""
+
+    model: SpikeHistoryGLM
+    design: HistoryDesign
+    weights: UnitWeights
+    grid: Grid
+    cap: float
+
+    def log_mean(self, trials: Trials, *, leave_out: bool = False) -> Float[np.ndarray, "trials bins units"]:
+        """Log of the expected count, uncapped; ``leave_out`` for trials that the aggregate was made of."""
+        self.grid.check_window(trials, family=self.model.family)
+        self.grid.check_covariates(trials, family=self.model.family)
+        out = np.empty((trials.n_trials, trials.n_bins, trials.n_units))
+        design, units = self.design, list(range(trials.n_units))
+        per_trial = trials.n_steps * trials.n_units * design.own.n_features
+        for batch in trial_batches(trials.n_trials, per_trial):
+            some = trials.select(batch)
+            log_mean = self._driven(some, leave_out=leave_out)
+            log_mean += np.einsum("tbuf,uf->tbu", design.own_history(some, units), self.weights.own)
+            if design.n_sources():
+                log_mean += np.einsum(
+                    "tbsf,usf->tbu", design.source_history(some), self.weights.sources, optimize=True
+                )
+            out[batch] = log_mean
+        return out
+
+    def _driven(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials bins units"]:
+        """What does not depend on spikes: bias, aggregate, covariates."""
+        w = self.weights
+        driven: np.ndarray = (
+            w.bias + w.aggregate * self.design.log_aggregate(trials, leave_out=leave_out)[:, trials.lead :]
+        )
+        if w.covariates.size:
+            driven = driven + covariate_columns(trials)[:, trials.lead :] @ w.covariates.T
+        return driven
+
+    def intensity(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
+        """Rate (Hz) given only spikes before each bin."""
+        mean: np.ndarray = np.minimum(np.exp(self.log_mean(trials)), self.cap)
+        return mean / trials.bin_size_s
+
+    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
+        """Draw the window bin by bin; each spike enters the history of all units."""
+        self.grid.check_window(trials, family=self.model.family)
+        stepper = GLMStepper(self, trials)
+        return sample_jointly(trials, stepper, self.design.fill, rng, binary=self.grid.binary)
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Weights, filters' decays and the aggregate."""
+        psth = {f"psth.{name}": values for name, values in self.design.psth.parameters().items()}
+        return {
+            **psth,
+            **self.weights.arrays(),
+            "own_decays": np.array(self.design.own.decays),
+            "source_decays": np.array(self.design.sources.decays),
+            "fill": self.design.fill,
+        }
+
+    def description(self) -> dict[str, Any]:
+        """What else rebuilds the model."""
+        return {
+            "psth": self.design.psth.description(),
+            "n_lags": self.design.own.n_lags,
+            "per_unit": self.design.per_unit,
+            "grid": self.grid.describe(),
+            "cap": self.cap,
+        }
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Penalties that validation chose, per unit; ``null``: no coupling."""
+        coupling = [None if np.isinf(p) else float(p) for p in self.weights.coupling_penalty]
+        return {"history_penalty": self.weights.history_penalty.tolist(), "coupling_penalty": coupling}
+
+
+class GLMStepper(Stepper):
+    """The GLM run forward over all trials at once."""
+
+    def __init__(self, fitted: FittedGLM, trials: Trials) -> None:
+        design = fitted.design
+        self.fitted, self.lead = fitted, trials.lead
+        self.driven = fitted._driven(trials, leave_out=False)
+        self.own = design.own.state(trials.n_trials, design.fill)
+        self.sources: HistoryState | None = None
+        if design.n_sources():
+            self.sources = design.sources.state(trials.n_trials, design.source_fill())
+
+    def log_mean(self, step: int) -> Float[np.ndarray, "trials units"]:
+        """Log of the expected counts of a step of the window."""
+        weights = self.fitted.weights
+        log_mean: np.ndarray = self.driven[:, step - self.lead] + (self.own.features * weights.own).sum(-1)
+        if self.sources is not None:
+            log_mean = log_mean + np.tensordot(self.sources.features, weights.sources, axes=((1, 2), (1, 2)))
+        return log_mean
+
+    def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
+        """Expected counts of ``step``; the lead is only listened to."""
+        if step < self.lead:
+            return np.zeros(self.driven[:, 0].shape)
+        mean: np.ndarray = np.minimum(np.exp(self.log_mean(step)), self.fitted.cap)
+        return mean
+
+    def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
+        """Take in the counts of ``step``."""
+        self.own.push(counts)
+        if self.sources is not None:
+            self.sources.push(self.fitted.design.source_counts(counts))
+
+
+MODEL = SpikeHistoryGLM
+EXAMPLE = SpikeHistoryGLM(longest_s=0.1, history_penalties=(1.0, 100.0), coupling_penalties=(100.0,))
