@@ -31,7 +31,9 @@ def best_model(results: SessionResults) -> str | None:
     metric = ranking_metric(results)
     candidates = results.single_trial_models or [m for m in results.models if results.families[m] != "oracle"]
     scored = [m for m in candidates if results.scores.get(m, metric).known]
-    return max(scored, key=lambda m: results.scores.get(m, metric).value, default=candidates[-1] if candidates else None)
+    return max(
+        scored, key=lambda m: results.scores.get(m, metric).value, default=candidates[-1] if candidates else None
+    )
 
 
 def spikes_per_unit(results: SessionResults) -> np.ndarray:

@@ -41,7 +41,9 @@ def model_colours(families: Mapping[str, str]) -> dict[str, str]:
     A name that is its family's has the family's colour. Other entries of that family take shades of it, models
     of unknown families a spare colour; both follow from the name, and move only where two would meet.
     """
-    colours = {name: FAMILY_COLOURS[name] for name in families if FAMILY_COLOURS.get(name) and _plain(name, families)}
+    colours = {
+        name: FAMILY_COLOURS[name] for name in families if FAMILY_COLOURS.get(name) and _plain(name, families)
+    }
     for name in sorted(families.keys() - colours.keys()):
         choices = _shades(families[name])
         start = zlib.crc32(name.encode())

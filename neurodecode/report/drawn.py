@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 class Drawn:
     """One figure.
 
-    title: its message with the number. caption: what is drawn and how it was reckoned. alt: the same for those
-    who cannot see it. rule: how units and trials were chosen. absent: why there is no picture, where there is none.
+    title: its message with the number. caption: what is drawn and how it was reckoned. alt: the same for those who
+    cannot see it. rule: how units and trials were chosen. absent: why there is no picture, where there is none.
     """
 
     figure: Figure | None

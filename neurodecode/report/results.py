@@ -154,5 +154,7 @@ def _read_predictions(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
 
 def _of_these_trials(values: np.ndarray, shape: tuple[int, ...], path: str | Path) -> np.ndarray:
     if values.shape != shape:
-        raise DataError(f"{path}: shape {values.shape}, but the trials have {shape}; fit the model on these trials")
+        raise DataError(
+            f"{path}: shape {values.shape}, but the trials have {shape}; fit the model on these trials"
+        )
     return values

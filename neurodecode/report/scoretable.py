@@ -61,9 +61,7 @@ class ScoreTable:
 
     def folds(self, model: str, metric: str) -> list[Estimate]:
         """The metric of each fold, pooled over units."""
-        return [
-            e for (m, name, u, f), e in self.held.items() if (m, name, u) == (model, metric, ALL) and f != ALL
-        ]
+        return [e for (m, name, u, f), e in self.held.items() if (m, name, u) == (model, metric, ALL) and f != ALL]
 
     def units(self, model: str, metric: str) -> dict[str, Estimate]:
         """The metric of each unit, pooled over folds."""

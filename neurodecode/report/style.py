@@ -18,9 +18,10 @@ from neurodecode.data.store import written_whole
 
 WIDTH_IN = 8.0
 DOTS_PER_INCH = 200  # twice the pixels of the column the page shows it in
+LEGEND_CHARACTERS = 130
 INK, FAINT, GRID = "#222222", "#6B6B6B", "#E4E4E4"
 
-_RC: Mapping[str, Any] = {
+_RC: Mapping[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same text everywhere
     "font.size": 9.5,
     "axes.titlesize": 9.5,
@@ -63,9 +64,14 @@ def new_figure(height_in: float, title: str) -> Figure:
     """An empty figure of the common width with its message on top."""
     figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     FigureCanvasAgg(figure)
-    wrapped = textwrap.fill(title, 74)
-    figure.suptitle(wrapped, x=0.008, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(balanced(title), x=0.008, ha="left", fontsize=11.5, fontweight="bold")
     return figure
+
+
+def balanced(title: str, width: int = 78) -> str:
+    """The title on as few lines as it needs, of about one length."""
+    tried = [textwrap.wrap(title, w, break_long_words=False) for w in range(20, width + 1)]
+    return "\n".join(next(lines for lines in tried if len(lines) <= len(tried[-1])))
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -74,12 +80,13 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(part, format="png", dpi=DOTS_PER_INCH, metadata={"Software": "neurodecode"})
 
 
-def model_legend(figure: Figure, colours: Mapping[str, str], *, columns: int = 7, **line: Any) -> None:
-    """One legend for all panels, below them."""
+def model_legend(figure: Figure, colours: Mapping[str, str], **line: Any) -> None:
+    """One legend for all panels, below them; as many columns as the names leave room for."""
     if not colours:
         return
     handles = [Line2D([], [], color=colour, **{"linewidth": 2.4, **line}) for colour in colours.values()]
     names = [shortened(name) for name in colours]
+    columns = max(1, LEGEND_CHARACTERS // (max(map(len, names)) + 6))
     figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))
 
 
@@ -94,4 +101,4 @@ def shortened(name: str, width: int = 22) -> str:
 def zero_line(axes: Axes, *, at: float = 0.0, horizontal: bool = True) -> None:
     """A thin reference line behind the data."""
     draw = axes.axhline if horizontal else axes.axvline
-    draw(at, color=FAINT, linewidth=0.8, zorder=0.5)
+    draw(at, color=FAINT, linewidth=0.8, zorder=1.2)

@@ -1,0 +1,116 @@
+"""The report's terms, in a sentence or two each, with where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Term:
+    """``source`` is empty for what is this project's own."""
+
+    name: str
+    meaning: str
+    source: str = ""
+
+
+TERMS = (
+    Term(
+        "bits/spike",
+        "How much better a model foretells held-out spikes than the unit's mean rate does: the difference in "
+        "log-likelihood, divided by the number of spikes. 0 is no better than a constant rate; 1 bit/spike makes "
+        "each spike twice as likely. The mean rate is that of the training trials.",
+        "Pillow et al. 2008, Nature 454:995",
+    ),
+    Term(
+        "bits/spike (NLB null)",
+        "The same against the unit's mean rate over the scored trials, the null that the Neural Latents Benchmark "
+        "uses. Only the null is shared: these are no leaderboard figures.",
+        "Pei et al. 2021, NeurIPS Datasets and Benchmarks",
+    ),
+    Term(
+        "held out",
+        "Every number here is about trials that the model was not fitted to. Trials are dealt over folds; each "
+        "fold's model predicts its own test trials, one bin ahead, given the spikes before that bin.",
+    ),
+    Term(
+        "PSTH",
+        "Peri-stimulus time histogram: the rate averaged over the training trials of a condition. Here smoothed "
+        "by a bandwidth chosen for each unit and shrunk toward the mean over conditions, so that it is hard to "
+        "beat.",
+    ),
+    Term(
+        "gain over PSTH",
+        "Bits/spike by which a model foretells the same held-out trials better than the PSTH: what single trials "
+        "hold beyond their average. Paired by trial.",
+    ),
+    Term(
+        "95% interval",
+        "Where the score would fall for other trials of the same session: trials are drawn again with "
+        "replacement. It says nothing about other sessions or animals.",
+        "Efron 1987, J Am Stat Assoc 82:171",
+    ),
+    Term(
+        "psth_gain",
+        "The PSTH scaled by a causal estimate of the trial's overall gain. A model that is no better than this "
+        "one has found slow drift, not spike history.",
+    ),
+    Term(
+        "D2",
+        "Share of the Poisson deviance that a model explains, 1 for a perfect forecast of each bin. In small bins "
+        "even the truth explains little, since no rate foretells a single spike.",
+        "Cameron & Windmeijer 1996, J Bus Econ Stat 14:209",
+    ),
+    Term(
+        "time rescaling, KS",
+        "Under the true intensity, time stretched by it turns any spike train into a Poisson process. The "
+        "Kolmogorov-Smirnov distance from that, over its 95% band, is the unit's score: below 1 the model's "
+        "intervals cannot be told from the real ones. p-values are corrected over units.",
+        "Brown et al. 2002, Neural Comput 14:325; Haslinger et al. 2010, Neural Comput 22:2477; Holm 1979, Scand "
+        "J Stat 6:65",
+    ),
+    Term(
+        "oracle",
+        "Only in simulations: the true intensity that drew the spikes. No model can be expected to exceed it, and "
+        "what it does not explain is chance.",
+    ),
+    Term(
+        "sampled trains",
+        "Spike trains drawn from a fitted model, bin by bin, for the conditions of the held-out trials. They show "
+        "whether the model generates what it predicts.",
+    ),
+    Term("ISI", "Interval between one unit's neighbouring spikes within a trial."),
+    Term(
+        "ISI violation",
+        "An interval shorter than 1 or 2 ms, within the refractory period of most neurons. Many of them say that "
+        "a unit holds spikes of several neurons; then refractoriness is not there to be modelled.",
+        "Hill et al. 2011, J Neurosci 31:8699",
+    ),
+    Term(
+        "hazard",
+        "Rate against the time since the unit's last spike, here observed spikes over those that the PSTH "
+        "expects: 1 means that the last spike does not matter.",
+    ),
+    Term(
+        "adaptation curve",
+        "Rate against the number of spikes in the last 100 ms, observed over expected under the PSTH: falling "
+        "means that a unit which has fired much fires less.",
+    ),
+    Term(
+        "Fano factor",
+        "Variance over mean of spike counts across trials of a condition: 1 for a Poisson process, less for "
+        "regular firing, more where gain differs from trial to trial.",
+        "Churchland et al. 2010, Nat Neurosci 13:369",
+    ),
+    Term(
+        "noise correlation",
+        "Correlation of two units' counts across trials of the same condition.",
+        "Cohen & Kohn 2011, Nat Neurosci 14:811",
+    ),
+    Term(
+        "null control",
+        "The same pipeline on data in which an effect was destroyed on purpose. A gain that is found there all "
+        "the same is an artefact.",
+    ),
+)
+"""In the order in which a reader of the page meets them."""

@@ -1,0 +1,210 @@
+"""A made-up session of refractory units with the predictions and samples that models might have written."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurodecode.data.splits import make_splits
+from neurodecode.data.store import save_splits, save_trials
+from neurodecode.data.trials import Trials
+from neurodecode.likelihood import trial_log_likelihood
+
+COLUMNS = "schema_version session control task target model fold unit metric value low high".split()
+FAMILIES = ("constant", "psth", "poisson", "glm", "lstm", "oracle")
+
+
+class Fabricated:
+    """Files of one session under ``folder``, laid out as the workflow lays them out."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        session: str = "toy",
+        n_units: int = 3,
+        n_trials: int = 20,
+        n_bins: int = 300,
+        bin_size_s: float = 0.001,
+        models: tuple[str, ...] = FAMILIES,
+        has_spike_times: bool = True,
+        silent: tuple[int, ...] = (),
+        unit_names: list[str] | None = None,
+        controls: bool = True,
+    ) -> None:
+        self.folder, self.session, self.models = folder / session, session, models
+        rng = np.random.default_rng(3)
+        self.rng, self.n_units, self.bin_size_s = rng, n_units, bin_size_s
+        condition = np.arange(n_trials) % 2
+        time = np.linspace(0, 1, n_bins)
+        phase = np.arange(n_units)[:, None, None] * 0.7 + np.arange(2)[None, :, None]
+        psth_hz = (30 + 22 * np.sin(2 * np.pi * time + phase)).transpose(1, 2, 0)[condition]
+        psth_hz[:, :, list(silent)] = 0.05
+        counts, self.oracle_hz = self._refract(psth_hz)
+        counts[:, :, list(silent)] = 0
+        mask = np.ones((n_trials, n_bins, 1), bool)
+        mask[1, : n_bins // 5] = False
+        self.psth_hz = psth_hz / (1 + psth_hz * 0.006)
+        self.trials = Trials.from_counts(
+            counts,
+            bin_size_s,
+            mask=mask,
+            condition=condition,
+            condition_names=["left", "right"],
+            unit_names=unit_names,
+            window_start_s=-0.1,
+            t0_s=np.arange(n_trials) * 2.0,
+            has_spike_times=has_spike_times,
+        )
+        self.splits = make_splits(condition, ("left", "right"), 3, np.random.default_rng(0))
+        self.predictions = {model: self._predict(model) for model in models}
+        self.write(controls=controls)
+
+    def _refract(self, rate_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        since = np.full((rate_hz.shape[0], rate_hz.shape[2]), 1.0)
+        counts, intensity = np.zeros(rate_hz.shape, int), np.zeros(rate_hz.shape)
+        for step in range(rate_hz.shape[1]):
+            recovery = np.where(since < 0.002, 0.0, 1 - np.exp(-(since - 0.002) / 0.005))
+            intensity[:, step] = rate_hz[:, step] * recovery + 1e-3
+            counts[:, step] = self.rng.random(since.shape) < intensity[:, step] * self.bin_size_s
+            since = np.where(counts[:, step] > 0, self.bin_size_s, since + self.bin_size_s)
+        return counts, intensity
+
+    def _predict(self, model: str) -> np.ndarray:
+        smooth = {
+            "constant": np.broadcast_to(self.psth_hz.mean((0, 1)), self.psth_hz.shape),
+            "oracle": self.oracle_hz,
+        }
+        fallback = self.psth_hz if model.startswith(("psth", "poisson")) else self.oracle_hz
+        wobble = {"oracle": 0.0, "constant": 0.0}.get(model, 0.05)
+        noise = np.exp(wobble * self.rng.normal(size=(1, 1, self.n_units)))
+        return np.asarray(smooth.get(model, fallback) * noise, dtype=np.float32)
+
+    def write(self, *, controls: bool) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_trials(self.folder / "trials.npz", self.trials)
+        save_splits(self.folder / "splits.csv", self.splits)
+        for model, intensity in self.predictions.items():
+            at = self.folder / "models" / model
+            at.mkdir(parents=True, exist_ok=True)
+            np.save(at / "predictions.npy", intensity)
+            rate = self.psth_hz if model in ("psth", "poisson", "constant") else None
+            drawn = self.rng.random(self.psth_hz.shape) < self.psth_hz * self.bin_size_s
+            counts = drawn if rate is not None else self._refract(self.psth_hz * 1.2)[0]
+            np.savez_compressed(at / "samples.npz", counts=counts.astype(np.uint8))
+            if model != "oracle":
+                (at / "fit.json").write_text(json.dumps(self._fit(model)))
+        (self.folder / "quality.json").write_text(json.dumps(self._quality()))
+        self._write_scores(self.folder / "scores.csv", controls=controls)
+
+    def _fit(self, model: str) -> dict[str, object]:
+        folds = []
+        for fold in range(3):
+            epochs = np.arange(12)
+            curve = {
+                "train": list(0.3 * (1 - np.exp(-epochs / 3)) + 0.01 * fold),
+                "validation": list(0.28 * (1 - np.exp(-epochs / 3)) - 0.001 * epochs),
+                "best_epoch": 8,
+                "seconds": 3.2,
+            }
+            folds.append(
+                {"description": {}, "diagnostics": {"curves": [curve]} if model in ("lstm", "gru") else {}}
+            )
+        return {"schema_version": 1, "family": model, "hyperparameters": {}, "folds": folds, "seconds": 1.5}
+
+    def _quality(self) -> dict[str, object]:
+        return {}
+
+    def _write_scores(self, path: Path, *, controls: bool) -> None:
+        counts, mask = self.trials.window_counts, self.trials.window_mask
+        loglik = {
+            m: trial_log_likelihood(counts, p, self.bin_size_s, mask).sum(0) for m, p in self.predictions.items()
+        }
+        spikes = counts.sum((0, 1)).astype(float)
+        null_hz = np.broadcast_to(spikes / (mask.sum() * self.bin_size_s) + 1e-3, counts.shape)
+        null = trial_log_likelihood(counts, null_hz, self.bin_size_s, mask).sum(0)
+        rows = []
+
+        def add(
+            model: str, metric: str, unit: str, value: float, width: float, *, fold: str = "all", control: str = ""
+        ) -> None:
+            row = [
+                1,
+                self.session,
+                control,
+                "encoding",
+                "",
+                model,
+                fold,
+                unit,
+                metric,
+                value,
+                value - width,
+                value + width,
+            ]
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
+
+        for model in self.models:
+            for metric, base in {
+                "bits_per_spike": null,
+                "bits_per_spike_nlb": null,
+                "gain_over_psth": loglik.get("psth"),
+            }.items():
+                if base is None or (metric == "gain_over_psth" and model == "psth"):
+                    continue
+                add(model, metric, "all", (loglik[model] - base).sum() / spikes.sum() / np.log(2), 0.02)
+                for fold in range(3):
+                    add(
+                        model,
+                        metric,
+                        "all",
+                        (loglik[model] - base).sum() / spikes.sum() / np.log(2) + 0.01 * fold,
+                        0.03,
+                        fold=str(fold),
+                    )
+                for unit, name in enumerate(self.trials.unit_names):
+                    per_spike = (loglik[model] - base)[unit] / spikes[unit] / np.log(2) if spikes[unit] else np.nan
+                    add(model, metric, name, per_spike, 0.05)
+            add(model, "poisson_d2", "all", 0.1, np.nan)
+            for unit, name in enumerate(self.trials.unit_names):
+                add(model, "ks_time_rescaling", name, 0.8 if model in ("glm", "lstm", "oracle") else 2.5, np.nan)
+        if controls:
+            for model in ("psth", "poisson", "glm"):
+                add(model, "gain_over_psth", "all", 0.0, 0.002, control="poisson_surrogate")
+                add(model, "bits_per_spike", "all", 0.1, 0.02, control="poisson_surrogate")
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def results(self) -> object:
+        from neurodecode.report.results import read_results
+
+        return read_results(**self.paths(), session=self.session, seed=1)
+
+    def paths(self) -> dict[str, object]:
+        def each(file: str, models: tuple[str, ...] = self.models) -> dict[str, Path]:
+            return {m: self.folder / "models" / m / file for m in models}
+
+        return {
+            "trials": self.folder / "trials.npz",
+            "splits": self.folder / "splits.csv",
+            "scores": self.folder / "scores.csv",
+            "quality": self.folder / "quality.json",
+            "predictions": each("predictions.npy"),
+            "samples": each("samples.npz"),
+            "fits": each("fit.json", tuple(m for m in self.models if m != "oracle")),
+        }
+
+
+@pytest.fixture
+def fabricate(tmp_path: Path) -> Callable[..., Fabricated]:
+    """Makes a session's files in a fresh folder."""
+
+    def make(**kwargs: object) -> Fabricated:
+        return Fabricated(tmp_path, **kwargs)
+
+    return make
