@@ -48,6 +48,13 @@ class IsiViolations:
             return None
         return ratio(self.n_violations, self.n_intervals)
 
+    @property
+    def pooled(self) -> float:
+        """Share of all units' intervals that violate; NaN without intervals."""
+        if self.n_violations is None or self.n_intervals is None or not self.n_intervals.any():
+            return float("nan")
+        return float(self.n_violations.sum() / self.n_intervals.sum())
+
 
 def interval_counts(
     counts: UInt[np.ndarray, "trials bins units"], mask: Bool[np.ndarray, "trials bins #units"]
