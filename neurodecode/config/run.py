@@ -1,0 +1,190 @@
+"""The whole configuration of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import yaml
+from pydantic import Field
+
+from neurodecode.config.checking import check_names, validated
+from neurodecode.config.session import SessionConfig, session_config
+from neurodecode.errors import ConfigError, NeurodecodeError
+from neurodecode.models import PointProcessModel, family_names, family_type
+
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+RESERVED_MODELS = ("oracle", "recording")  # rows of every table that no configuration fits
+CONTROLS = ("poisson_surrogate", "shuffled_trials", "shuffled_labels")
+CONTROL_FAMILIES = ("psth", "poisson", "glm")  # what a control is judged by where no models are named
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """``folds`` of cross-validation, dealt ``stratified`` by condition or as contiguous ``blocks`` of trials;
+    ``bootstrap``: resamplings of trials behind each interval."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    folds: Annotated[int, Field(ge=2)] = 5
+    split: Literal["stratified", "blocks"] = "stratified"
+    bootstrap: Annotated[int, Field(ge=0)] = 1000
+
+
+@dataclass(frozen=True)
+class ControlConfig:
+    """A null control: the ``sessions`` it is derived from (all where not given) and the ``models`` fitted to it
+    (those of family psth, poisson and glm where not given)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    sessions: tuple[str, ...] | None = None
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """``title`` of the page."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    title: str = "Single trials against their average"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything a run does. Session paths resolve against ``recordings_dir``; every file it writes stands in
+    ``results_dir``; ``seed`` is where all randomness comes from."""
+
+    sessions: Mapping[str, SessionConfig]
+    models: Mapping[str, PointProcessModel]
+    seed: int = 0
+    results_dir: str = "results"
+    recordings_dir: str = "."
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    controls: Mapping[str, ControlConfig] = field(default_factory=dict)
+    report: ReportConfig = field(default_factory=ReportConfig)
+
+    def __post_init__(self) -> None:
+        for section in ("sessions", "models"):
+            if not getattr(self, section):
+                raise ConfigError(f"{section}: at least one is needed")
+            _check_spelling(getattr(self, section), section)
+        check_names(self.controls, CONTROLS, "controls", "control")
+        for name in self.models:
+            if name in RESERVED_MODELS:
+                raise ConfigError(
+                    f"models: {name!r} stands for something else in every table; choose another name"
+                )
+        for name, session in self.sessions.items():
+            check_names(session.models or (), self.models, f"sessions.{name}.models", "model")
+            if name.rpartition(".")[2] in CONTROLS:
+                raise ConfigError(
+                    f"sessions: {name!r} ends like the null control of a session; choose another name"
+                )
+        for name, control in self.controls.items():
+            check_names(control.sessions or (), self.sessions, f"controls.{name}.sessions", "session")
+            check_names(control.models or (), self.models, f"controls.{name}.models", "model")
+
+    def as_mapping(self) -> dict[str, Any]:
+        """The complete configuration with every default, as YAML or JSON could hold it."""
+        complete = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            **complete,
+            "sessions": {name: session.as_mapping() for name, session in self.sessions.items()},
+            "models": {name: {"family": m.family, **asdict(m)} for name, m in self.models.items()},
+            "evaluation": asdict(self.evaluation),
+            "controls": {name: asdict(control) for name, control in self.controls.items()},
+            "report": asdict(self.report),
+        }
+
+
+def read_config(path: str | Path) -> RunConfig:
+    """The configuration in a YAML file.
+
+    Raises ConfigError, naming the file, for one that is missing, is not YAML, or asks for what cannot be.
+    """
+    try:
+        given = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
+    try:
+        return run_config(given)
+    except ConfigError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
+
+
+def run_config(given: object) -> RunConfig:
+    """The checked configuration from the mapping that YAML holds.
+
+    Raises ConfigError that names the key path, what was given and what was expected.
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"the configuration must be a mapping, given {type(given).__name__}")
+    known = [f.name for f in fields(RunConfig)]
+    check_names(given, known, "configuration", "key")
+    sections = {name: _section(given, name) for name in ("sessions", "models", "controls")}
+    run = RunConfig(
+        **_plain_fields(given),
+        sessions={name: session_config(entry, name) for name, entry in sections["sessions"].items()},
+        models={name: model_config(entry, name) for name, entry in sections["models"].items()},
+        controls={
+            name: validated(ControlConfig, entry or {}, f"controls.{name}")
+            for name, entry in sections["controls"].items()
+        },
+        evaluation=validated(EvaluationConfig, given.get("evaluation") or {}, "evaluation"),
+        report=validated(ReportConfig, given.get("report") or {}, "report"),
+    )
+    for name, session in run.sessions.items():
+        try:
+            session.window()
+        except NeurodecodeError as error:
+            raise ConfigError(f"sessions.{name}: {error}") from error
+    return run
+
+
+def model_config(given: object, name: str) -> PointProcessModel:
+    """The unfitted model ``name`` from what stands under it in the configuration.
+
+    Raises ConfigError for an unknown family or hyper-parameter, or a value out of range.
+    """
+    where = f"models.{name}"
+    if not isinstance(given, Mapping) or "family" not in given:
+        raise ConfigError(f"{where}: must give its family, one of {', '.join(family_names())}; given {given!r}")
+    check_names([given["family"]], family_names(), f"{where}.family", "model family")
+    hyperparameters = {key: value for key, value in given.items() if key != "family"}
+    return validated(family_type(given["family"]), hyperparameters, where)
+
+
+@dataclass(frozen=True)
+class PlainConfig:
+    """The keys of a configuration that hold one value."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    results_dir: str = "results"
+    recordings_dir: str = "."
+
+
+def _plain_fields(given: Mapping[str, object]) -> dict[str, Any]:
+    names = [f.name for f in fields(PlainConfig)]
+    return asdict(validated(PlainConfig, {k: given[k] for k in names if k in given}, "configuration"))
+
+
+def _section(given: Mapping[str, object], name: str) -> Mapping[str, object]:
+    section = given.get(name) or {}
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{name}: given {section!r}, expected a mapping of names")
+    return section
+
+
+def _check_spelling(names: Mapping[str, object], section: str) -> None:
+    for name in names:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ConfigError(
+                f"{section}: {name!r} must be a name of letters, digits and _ . - (it names a folder)"
+            )

@@ -1,0 +1,129 @@
+"""The JSON schema of the configuration; ``make schema`` writes it to ``workflow/schemas/config.schema.json``.
+
+The workflow checks every configuration against the committed file while it is parsed, where importing the
+package, with all it needs, would be paid again by every job.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from neurodecode.config.run import (
+    CONTROLS,
+    NAME,
+    RESERVED_MODELS,
+    ControlConfig,
+    EvaluationConfig,
+    PlainConfig,
+    ReportConfig,
+    RunConfig,
+)
+from neurodecode.config.session import SessionConfig
+from neurodecode.models import PointProcessModel, family_names, family_type
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole configuration, from the types that check it: unknown keys are errors everywhere."""
+    named = {"propertyNames": {"pattern": f"^{NAME.pattern}$"}, "type": "object", "minProperties": 1}
+    control = _of(ControlConfig)
+    properties = {
+        **_of(PlainConfig)["properties"],
+        "sessions": {**named, "additionalProperties": _of(SessionConfig) | _SESSION_RULES},
+        "models": {**named, "additionalProperties": _model(), "propertyNames": _model_names(named)},
+        "evaluation": _of(EvaluationConfig) | {"default": {}},
+        "controls": {
+            "type": "object",
+            "properties": dict.fromkeys(CONTROLS, control),
+            "additionalProperties": False,
+            "default": {},
+        },
+        "report": _of(ReportConfig) | {"default": {}},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "neurodecode configuration",
+        "type": "object",
+        "properties": {f.name: properties[f.name] for f in fields(RunConfig)},
+        "required": ["sessions", "models"],
+        "additionalProperties": False,
+    }
+
+
+_SESSION_RULES: dict[str, Any] = {
+    "oneOf": [
+        {"required": ["path", "window_s", "bin_size_s"]},
+        {"required": ["simulate", "n_trials"]},
+    ]
+}
+
+
+def _model_names(named: dict[str, Any]) -> dict[str, Any]:
+    return {**named["propertyNames"], "not": {"enum": list(RESERVED_MODELS)}}
+
+
+def _model() -> dict[str, Any]:
+    """A model names its family, and has the hyper-parameters of that family alone."""
+    families = family_names()
+    return {
+        "type": "object",
+        "required": ["family"],
+        "properties": {"family": {"enum": families}},
+        "allOf": [
+            {
+                "if": {"properties": {"family": {"const": family}}, "required": ["family"]},
+                "then": _family(family_type(family)),
+            }
+            for family in families
+        ],
+    }
+
+
+def _family(kind: type[PointProcessModel]) -> dict[str, Any]:
+    schema = _of(kind)
+    return {
+        "properties": {"family": True, **schema["properties"]},
+        "required": ["family", *schema.get("required", [])],
+        "additionalProperties": False,
+    }
+
+
+def _of(kind: type) -> dict[str, Any]:
+    """The schema of one dataclass with its references written out, without titles, words and nulls.
+
+    A key that may be missing is left out by who does not want it; null says nothing that this does not.
+    """
+    schema = TypeAdapter(kind).json_schema()
+    plain: dict[str, Any] = _written_out(schema, schema.get("$defs", {}))
+    plain.pop("$defs", None)
+    return plain | {"additionalProperties": False}
+
+
+def _written_out(schema: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_written_out(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _written_out(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    kept = {k: _written_out(v, definitions) for k, v in schema.items() if not _is_noise(k, v)}
+    branches = [b for b in kept.get("anyOf", []) if b != {"type": "null"}]
+    if len(branches) == 1:
+        del kept["anyOf"]
+        kept |= branches[0]
+    elif branches:
+        kept["anyOf"] = branches
+    return kept
+
+
+def _is_noise(key: str, value: object) -> bool:
+    words = key in ("title", "description") and isinstance(value, str)
+    return words or (key == "default" and value is None) or key == "$defs"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=1, sort_keys=True) + "\n")

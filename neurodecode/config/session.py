@@ -1,0 +1,118 @@
+"""One entry of ``sessions:``: which recording, and how it is cut into trials of bins."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from neurodecode.config.checking import nearest, validated
+from neurodecode.data.windows import Lagged, Window
+from neurodecode.errors import ConfigError
+from neurodecode.simulate import POPULATIONS
+
+DEFAULT_LEAD_S = 0.5
+_OF_POPULATION = ("window_s", "bin_size_s", "lead_s", "align", "condition")  # what a population says of itself
+Positive = Annotated[float, Field(gt=0)]
+Scalar = bool | int | float | str
+
+
+class Range(TypedDict, total=False):
+    """Trials whose column lies in [min, max]; either end may be left out."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]  # noqa: RUF012  (pydantic's, no key)
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class CovariateConfig:
+    """A signal of the recording at each bin's centre minus each of ``lags_s`` (positive: the signal's past)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    signal: str
+    lags_s: Annotated[tuple[float, ...], Field(min_length=1)] = (0.0,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionConfig:
+    """A recording (``path``) or a population to simulate (``simulate``, ``n_trials``), and its window.
+
+    ``format``: of the file, by its suffix where not given. ``trials_path``: the trials of a ``table``.
+    ``align``: time column of the trial table that ``window_s`` counts from (default ``start_time``).
+    ``every_s``: start a window every so many seconds instead, whatever trials there are.
+    ``lead_s``: observed history before the window, never scored.
+    ``condition``: column whose values are the conditions. ``where``: column -> value, values or {min, max}.
+    ``units``: names or row numbers (all where empty). ``models``: names of ``models:`` (all where not given).
+    A simulated session takes from its population what is not given.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    path: str | None = None
+    format: Literal["nwb", "neo", "table", "arrays"] | None = None
+    trials_path: str | None = None
+    simulate: str | None = None
+    n_trials: Annotated[int, Field(ge=1)] | None = None
+    align: str | None = None
+    every_s: Positive | None = None
+    window_s: tuple[float, float] | None = None
+    bin_size_s: Positive | None = None
+    lead_s: Annotated[float, Field(ge=0)] | None = None
+    condition: str | None = None
+    where: dict[str, Scalar | list[Scalar] | Range] = field(default_factory=dict)
+    units: tuple[str | int, ...] = ()
+    covariates: dict[str, CovariateConfig] = field(default_factory=dict)
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (self.simulate is None):
+            raise ConfigError("one of path and simulate must be given, and not both")
+        only = ("n_trials",) if self.simulate is None else ("format", "trials_path", "every_s")
+        for name in only:
+            if getattr(self, name) is not None:
+                raise ConfigError(f"{name} does not go with {'path' if self.simulate is None else 'simulate'}")
+        required = ("window_s", "bin_size_s") if self.simulate is None else ("n_trials",)
+        missing = [name for name in required if getattr(self, name) is None]
+        if missing:
+            raise ConfigError(f"{' and '.join(missing)} must be given")
+
+    def window(self) -> Window:
+        """The window and bins of this session, with a simulated population's own where none are given.
+
+        Raises ConfigError for a population that does not exist or values that do not fit each other.
+        """
+        own = {"lead_s": DEFAULT_LEAD_S} if self.simulate is None else _populations_own(self.simulate)
+        taken: dict[str, Any] = {}
+        for name in _OF_POPULATION:
+            given = getattr(self, name)
+            taken[name] = own.get(name) if given is None else given
+        lagged = {name: Lagged(c.signal, c.lags_s) for name, c in self.covariates.items()}
+        return Window(
+            **taken,
+            every_s=self.every_s,
+            where=self.where,
+            units=self.units,
+            covariates=lagged,
+        )
+
+    def as_mapping(self) -> dict[str, Any]:
+        """What the configuration gave, as YAML could hold it; defaults left out."""
+        return {k: v for k, v in asdict(self).items() if v is not None and v != () and v != {}}
+
+
+def _populations_own(population: str) -> dict[str, Any]:
+    if population not in POPULATIONS:
+        raise ConfigError(f"simulate: unknown population {population!r}{nearest(population, POPULATIONS)}")
+    return {name: getattr(POPULATIONS[population], name) for name in _OF_POPULATION}
+
+
+def session_config(given: object, name: str) -> SessionConfig:
+    """The session ``name`` from what stands under it in the configuration.
+
+    Raises ConfigError for unknown keys and values that do not fit.
+    """
+    return validated(SessionConfig, given, f"sessions.{name}")

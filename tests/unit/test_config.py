@@ -1,0 +1,113 @@
+"""A configuration is right as a whole, or its error names the field, what was given and the way out."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from neurodecode.config.run import RunConfig, model_config, read_config, run_config
+from neurodecode.config.schema import json_schema
+from neurodecode.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = {"path": "x.nwb", "window_s": [0.0, 1.0], "bin_size_s": 0.01}
+SMALL = {"sessions": {"one": RECORDED}, "models": {"psth": {"family": "psth"}}}
+
+
+def with_session(**fields: object) -> dict[str, object]:
+    return {**SMALL, "sessions": {"one": {**RECORDED, **fields}}}
+
+
+def test_defaults_are_filled_in():
+    run = run_config(SMALL)
+    assert isinstance(run, RunConfig)
+    assert (run.results_dir, run.recordings_dir, run.evaluation.folds, run.evaluation.split) == (
+        "results",
+        ".",
+        5,
+        "stratified",
+    )
+    assert run.sessions["one"].window().lead_s == 0.5
+    assert run.models["psth"].family == "psth"
+
+
+def test_what_is_written_out_reads_back_as_the_same_configuration():
+    run = run_config(
+        {**with_session(where={"a": {"min": 3}}, units=[0, "u"]), "controls": {"shuffled_trials": {}}}
+    )
+    assert run_config(json.loads(json.dumps(run.as_mapping()))) == run
+
+
+def test_a_simulated_session_takes_its_window_from_its_population():
+    run = run_config({**SMALL, "sessions": {"sim": {"simulate": "poisson", "n_trials": 20, "lead_s": 0.1}}})
+    window = run.sessions["sim"].window()
+    assert window.window_s == (-0.2, 0.8)
+    assert window.condition == "direction"
+    assert window.lead_s == 0.1
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({**SMALL, "sed": 3}, ["unknown key 'sed'", "did you mean 'seed'"]),
+        ({**SMALL, "seed": -1}, ["configuration.seed", "-1", "greater than or equal to 0"]),
+        ({**SMALL, "sessions": {}}, ["sessions", "at least one"]),
+        (with_session(windw_s=1), ["sessions.one", "unknown key 'windw_s'", "did you mean 'window_s'"]),
+        (with_session(bin_size_s="fine"), ["sessions.one.bin_size_s", "'fine'", "number"]),
+        (with_session(bin_size_s=0.3), ["sessions.one", "bin_size_s 0.3 does not divide"]),
+        (with_session(window_s=[1.0, 0.0]), ["sessions.one", "start < stop"]),
+        (with_session(window_s=None), ["sessions.one", "window_s must be given"]),
+        (with_session(simulate="poisson"), ["sessions.one", "one of path and simulate"]),
+        (with_session(where={"a": {"mni": 3}}), ["sessions.one.where.a", "mni"]),
+        (with_session(covariates={"x": {"sginal": "y"}}), ["sessions.one.covariates.x", "did you mean 'signal'"]),
+        (with_session(models=["psht"]), ["sessions.one.models", "did you mean 'psth'"]),
+        ({**SMALL, "sessions": {"a": {"simulate": "poison", "n_trials": 9}}}, ["sessions.a", "mean 'poisson'"]),
+        ({**SMALL, "sessions": {"a": {"simulate": "poisson"}}}, ["sessions.a", "n_trials must be given"]),
+        ({**SMALL, "sessions": {"a/b": RECORDED}}, ["sessions", "'a/b'", "letters"]),
+        ({**SMALL, "sessions": {"a.shuffled_trials": RECORDED}}, ["sessions", "null control"]),
+        ({**SMALL, "models": {"m": {"family": "pshht"}}}, ["models.m.family", "did you mean 'psth'"]),
+        ({**SMALL, "models": {"m": {"familiy": "psth"}}}, ["models.m", "must give its family"]),
+        ({**SMALL, "models": {"oracle": {"family": "psth"}}}, ["models", "'oracle'"]),
+        ({**SMALL, "models": {"m": {"family": "lstm", "hiden": 3}}}, ["models.m", "did you mean 'hidden'"]),
+        ({**SMALL, "models": {"m": {"family": "lstm", "hidden": 0}}}, ["models.m", "hidden must be >= 1"]),
+        ({**SMALL, "models": {"m": {"family": "lstm", "hidden": "many"}}}, ["models.m.hidden", "'many'"]),
+        ({**SMALL, "controls": {"shuffled": {}}}, ["controls", "'shuffled'"]),
+        ({**SMALL, "controls": {"shuffled_trials": {"sessions": ["two"]}}}, ["controls.shuffled_trials", "'two'"]),
+        ({**SMALL, "evaluation": {"split": "block"}}, ["evaluation.split", "'block'", "'blocks'"]),
+        ([SMALL], ["mapping"]),
+    ],
+)
+def test_an_error_names_the_field_and_the_way_out(given, words):
+    with pytest.raises(ConfigError) as error:
+        run_config(given)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_an_error_of_a_file_names_the_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    with pytest.raises(ConfigError, match=r"mine\.yaml: cannot be read"):
+        read_config(path)
+    path.write_text("sessions: [")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: not YAML"):
+        read_config(path)
+    path.write_text(yaml.safe_dump({**SMALL, "sed": 3}))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: configuration: unknown key 'sed'"):
+        read_config(path)
+
+
+def test_hyperparameters_reach_the_model():
+    assert model_config({"family": "lstm", "hidden": 8}, "m").hidden == 8
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", *sorted(ROOT.glob("examples/*.yaml"))], ids=lambda p: p.stem
+)
+def test_every_configuration_that_we_ship_holds(path):
+    read_config(path)
+
+
+def test_the_committed_schema_is_in_step_with_the_types():
+    committed = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    assert committed == json.loads(json.dumps(json_schema())), "run `make schema` and commit what it writes"

@@ -1,0 +1,120 @@
+"""The workflow's own check of a configuration, made before its first job."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.plan import Plan
+from workflow.validation import ConfigurationError, checked_config, families
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = yaml.safe_load("""
+sessions:
+  one: {path: x.nwb, window_s: [0.0, 1.0], bin_size_s: 0.01, models: [psth, lstm]}
+  two: {simulate: poisson, n_trials: 40}
+models:
+  psth: {family: psth}
+  flat: {family: constant}
+  lstm: {family: lstm}
+controls:
+  shuffled_trials: {sessions: [one]}
+""")
+
+
+def changed(text: str) -> dict[str, object]:
+    return SMALL | yaml.safe_load(text)
+
+
+def test_defaults_of_the_sections_are_filled_in():
+    config = checked_config(SMALL, ROOT)
+    assert config["evaluation"] == {"folds": 5, "split": "stratified", "bootstrap": 1000}
+    assert (config["seed"], config["results_dir"]) == (0, "results")
+    assert SMALL.keys() == {"sessions", "models", "controls"}, "the given configuration is not written into"
+
+
+def test_nested_values_of_the_command_line_are_read_as_the_yaml_that_they_are():
+    given = {
+        "evaluation": {"folds": "3"},
+        "sessions": {"one": {"window_s": ["0", "1"], "where": {"x": ["1", "a"]}}},
+    }
+    merged = (
+        SMALL
+        | {"sessions": {"one": SMALL["sessions"]["one"] | given["sessions"]["one"]}}
+        | {
+            "evaluation": given["evaluation"],
+            "controls": {},
+        }
+    )
+    config = checked_config(merged, ROOT, command_line=given)
+    assert config["evaluation"]["folds"] == 3
+    assert config["sessions"]["one"]["window_s"] == [0, 1]
+    assert config["sessions"]["one"]["where"] == {"x": [1, "a"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sed: 3", "configuration: unknown key 'sed'; did you mean 'seed'?"),
+        ("seed: x", "seed: given 'x' (text), expected a whole number >= 0"),
+        ("models: {m: {family: lsmt}}", "models.m.family: given 'lsmt'; did you mean 'lstm'?"),
+        ("models: {m: {family: lstm, hiden: 3}}", "models.m: unknown key 'hiden'; did you mean 'hidden'?"),
+        ("models: {m: {hidden: 3}}", "models.m: family missing; it must be given"),
+        ("models: {oracle: {family: psth}}", "models: the name 'oracle' is reserved; choose another"),
+        ("models: {a/b: {family: psth}}", "models: the name 'a/b' must be made of letters"),
+        (
+            "sessions: {one: {path: x.nwb}}",
+            "sessions.one: given path, expected either path + window_s + bin_size_s",
+        ),
+        ("sessions: {1: {path: x.nwb}}", 'sessions: key 1 is read as int, expected text: put it in quotes, "1"'),
+        ("evaluation: {folds: 1e1}", "given '1e1' (text), expected a whole number >= 2; without quotes"),
+        ("controls: {shuffled_trials: {models: [glm]}}", "controls.shuffled_trials.models: unknown model 'glm'"),
+        ("controls: {shuffled_trials: {sessions: [ones]}}", "unknown session 'ones'; did you mean 'one'?"),
+        ("sessions: {one: {simulate: poisson, n_trials: 0}}", "n_trials: given 0 (a whole number), expected"),
+        ("evaluation: [3]", "evaluation: given [3] (a list), expected a mapping of bootstrap, folds, split"),
+    ],
+)
+def test_an_error_names_the_key_what_was_given_and_what_was_expected(text, message):
+    with pytest.raises(ConfigurationError) as error:
+        checked_config(changed(text), ROOT)
+    assert message in str(error.value)
+
+
+def test_a_new_family_needs_its_file_and_nothing_else(tmp_path):
+    for folder in ("workflow/schemas", "neurodecode/models", "neurodecode/nn/cells"):
+        (tmp_path / folder).mkdir(parents=True)
+    schema = "workflow/schemas/config.schema.json"
+    (tmp_path / schema).write_text((ROOT / schema).read_text())
+    (tmp_path / "neurodecode/models/tracking.py").touch()
+    assert families(tmp_path) == ["tracking"]
+    given = changed("{models: {psth: {family: tracking, width: 3}}, sessions: {s: {simulate: x, n_trials: 9}}}")
+    config = checked_config(given | {"controls": {}}, tmp_path)
+    assert config["models"]["psth"]["width"] == 3
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return Plan(checked_config(SMALL, ROOT), ROOT)
+
+
+def test_a_session_has_its_models_and_a_control_those_that_judge_it(plan):
+    assert plan.sessions == ["one", "one.shuffled_trials", "two"]
+    assert plan.models_of("one") == ["psth", "lstm"]
+    assert plan.models_of("one.shuffled_trials") == ["psth"]
+    assert plan.predictors_of("two") == ["oracle", "psth", "flat", "lstm"]
+    assert plan.origin["one.shuffled_trials"] == ("one", "shuffled_trials")
+
+
+def test_a_network_depends_on_its_cell_alone(plan):
+    assert plan.modules_of("lstm") == ["neurodecode.models._recurrent", "neurodecode.nn.cells.lstm"]
+    assert plan.modules_of("psth") == ["neurodecode.models.psth"]
+
+
+def test_an_absent_recording_is_named_with_its_field_and_folder(plan):
+    (line,) = plan.absent_files()
+    assert line.startswith("sessions.one.path: no file 'x.nwb' in recordings_dir . ")
+    assert "--config recordings_dir=FOLDER" in line
+
+
+def test_which_models_are_fitted_to_a_session_does_not_change_its_trials(plan):
+    assert "models" not in plan.ingested_entry("one")

@@ -1,0 +1,91 @@
+"""What a configuration asks for: which sessions exist, which models are fitted to each, what each is read from."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+CONTROL_FAMILIES = ("psth", "poisson", "glm")  # fitted to a null control where it names no models
+CELLS = Path("neurodecode", "nn", "cells")
+
+
+class Plan:
+    """The sessions and models of one checked configuration.
+
+    A null control is a session of its own, named ``<session>.<control>``, that goes through the same rules.
+    """
+
+    def __init__(self, config: Mapping[str, Any], root: str | Path) -> None:
+        self.recorded: Mapping[str, Mapping[str, Any]] = config["sessions"]
+        self.models: Mapping[str, Mapping[str, Any]] = config["models"]
+        self.controls: Mapping[str, Mapping[str, Any]] = config["controls"]
+        self.recordings_dir = Path(config["recordings_dir"])
+        self.results_dir = Path(config["results_dir"])
+        self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
+        self.origin = {name: (name, "") for name in self.recorded} | {
+            f"{name}.{control}": (name, control)
+            for control, asked in self.controls.items()
+            for name in asked.get("sessions", self.recorded)
+        }
+
+    @property
+    def sessions(self) -> list[str]:
+        """Every session, null controls behind the recording that they are derived from."""
+        return sorted(self.origin, key=lambda name: (list(self.recorded).index(self.origin[name][0]), name))
+
+    def simulated(self, session: str) -> bool:
+        """Whether a session's spikes are simulated, so that its true intensity is known."""
+        return "simulate" in self.recorded[session]
+
+    def models_of(self, session: str) -> list[str]:
+        """Names of the models that are fitted to a session, in the order of the configuration."""
+        source, control = self.origin[session]
+        names = self.recorded[source].get("models", list(self.models))
+        if not control:
+            return [name for name in self.models if name in names]
+        asked = self.controls[control].get("models")
+        if asked is None:
+            asked = [n for n in names if self.models[n]["family"] in CONTROL_FAMILIES]
+        return [name for name in self.models if name in asked]
+
+    def predictors_of(self, session: str) -> list[str]:
+        """The models of a session and, where it was simulated, ``oracle``."""
+        source, control = self.origin[session]
+        oracle = ["oracle"] if not control and self.simulated(source) else []
+        return [*oracle, *self.models_of(session)]
+
+    def recording(self, session: str) -> Path:
+        """The file of a recorded session."""
+        return Path(self.recordings_dir, self.recorded[session]["path"])
+
+    def trials_table(self, session: str) -> list[str]:
+        """The file of its trials, for a session that has one apart; else empty."""
+        path = self.recorded[session].get("trials_path")
+        return [] if path is None else [str(Path(self.recordings_dir, path))]
+
+    def absent_files(self) -> Iterator[str]:
+        """One line for each file that is not there and from which nothing has been read so far."""
+        for name, entry in self.recorded.items():
+            if self.simulated(name) or Path(self.results_dir, name, "trials.npz").is_file():
+                continue
+            for key in ("path", "trials_path"):
+                if key in entry and not Path(self.recordings_dir, entry[key]).exists():
+                    yield (
+                        f"sessions.{name}.{key}: no file {entry[key]!r} in recordings_dir {self.recordings_dir} "
+                        f"({self.recordings_dir.resolve()}); correct either, or add "
+                        "--config recordings_dir=FOLDER to the command"
+                    )
+
+    def ingested_entry(self, session: str) -> dict[str, Any]:
+        """What the configuration says of a session's trials; which models are fitted to it changes no trial."""
+        return {key: value for key, value in self.recorded[session].items() if key != "models"}
+
+    def is_network(self, model: str) -> bool:
+        """Whether a model is a recurrent network, trained by torch."""
+        return self.models[model]["family"] in self.cells
+
+    def modules_of(self, model: str) -> list[str]:
+        """The modules that hold a model's family."""
+        family = self.models[model]["family"]
+        if self.is_network(model):
+            return ["neurodecode.models._recurrent", f"neurodecode.nn.cells.{family}"]
+        return [f"neurodecode.models.{family}"]

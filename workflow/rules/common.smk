@@ -1,0 +1,60 @@
+"""The configuration, checked before anything runs, and what every rule asks of it."""
+
+import re
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from workflow.plan import Plan
+from workflow.source_digest import source_digest
+from workflow.validation import ConfigurationError, checked_config
+
+ROOT = Path(workflow.basedir)
+
+CONFIG_FILES = ", ".join(map(str, workflow.overwrite_configfiles or workflow.configfiles))
+
+try:
+    config = checked_config(config, ROOT, command_line=workflow.config_settings.config)
+except ConfigurationError as error:
+    raise WorkflowError(f"The configuration ({CONFIG_FILES}) cannot be run:", *str(error).splitlines())
+
+plan = Plan(config, ROOT)
+
+if absent := list(plan.absent_files()):
+    raise WorkflowError(f"Recordings of the configuration ({CONFIG_FILES}) are missing:", *absent)
+
+
+pathvars:
+    results=config["results_dir"],
+    logs=f"{config['results_dir']}/logs",
+    benchmarks=f"{config['results_dir']}/benchmarks",
+
+
+wildcard_constraints:
+    session="[A-Za-z0-9_.-]+",
+    model="[A-Za-z0-9_.-]+",
+    control="|".join(plan.controls) or "(?!)",
+
+
+def one_of(names):
+    """A wildcard that is one of these names and nothing else."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def digest_of(*modules, files=()):
+    """The digest of code as a param: what runs a job again when code that it uses has changed."""
+    return lambda wildcards: source_digest(ROOT, *modules, files=files)
+
+
+def memory_mb(base, per_input_mb=4):
+    """Memory to ask for: a base, more with larger files, and more again after a failure."""
+
+    def asked(wildcards, input, attempt):
+        return int((base + per_input_mb * input.size_mb) * attempt)
+
+    return asked
+
+
+def minutes(base):
+    """Time to ask for, more after a failure."""
+    return lambda wildcards, attempt: base * attempt

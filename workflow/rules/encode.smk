@@ -1,0 +1,47 @@
+"""Models of spikes: every fold and seed of one model on one session in one job, since importing torch costs more."""
+
+
+def code_of_model(wildcards):
+    """Of the folds and of this family's own file; other families do not matter."""
+    return source_digest(ROOT, "neurodecode.evaluation.folds", *plan.modules_of(wildcards.model))
+
+
+def runtime_of_fit(wildcards, attempt):
+    return (480 if plan.is_network(wildcards.model) else 120) * attempt
+
+
+def gpus_of_fit(wildcards):
+    """Only where it is asked for: `device: auto` takes a GPU where the machine happens to have one."""
+    return int(plan.models[wildcards.model].get("device") == "cuda")
+
+
+rule fit_model:
+    input:
+        # every recording has been read by now: bad input shows before hours of fitting, not after
+        checked=ancient(["<results>/config.json", "<results>/recordings.csv"]),
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+    output:
+        predictions="<results>/{session}/models/{model}/predictions.npy",
+        samples="<results>/{session}/models/{model}/samples.npz",
+        parameters="<results>/{session}/models/{model}/parameters.safetensors",
+        fit="<results>/{session}/models/{model}/fit.json",
+    log:
+        "<logs>/{session}/fit_model.{model}.log",
+    benchmark:
+        "<benchmarks>/{session}/fit_model.{model}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.models),
+    threads: 1
+    resources:
+        mem_mb=memory_mb(3000, per_input_mb=400),
+        runtime=runtime_of_fit,
+        gpu=gpus_of_fit,
+    params:
+        model=lambda wildcards: plan.models[wildcards.model],
+        seed=config["seed"],
+        code=code_of_model,
+    message:
+        "fit {wildcards.model} to {wildcards.session}"
+    script:
+        "../scripts/fit_model.py"

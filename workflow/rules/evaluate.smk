@@ -1,0 +1,56 @@
+"""Held-out predictions against what was recorded."""
+
+
+def of_predictors(file):
+    """One file of every model of a session, the oracle's too."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.session}/models/{name}/{file}" for name in plan.predictors_of(wildcards.session)
+    ]
+
+
+rule score_session:
+    input:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+        predictions=of_predictors("predictions.npy"),
+        samples=of_predictors("samples.npz"),
+    output:
+        "<results>/{session}/scores.csv",
+    log:
+        "<logs>/{session}/score_session.log",
+    benchmark:
+        "<benchmarks>/{session}/score_session.tsv"
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=20),
+        runtime=minutes(60),
+    params:
+        source=lambda wildcards: plan.origin[wildcards.session],
+        models=lambda wildcards: plan.predictors_of(wildcards.session),
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+        code=digest_of("neurodecode.evaluation.scores"),
+    message:
+        "score {wildcards.session}"
+    script:
+        "../scripts/score_session.py"
+
+
+rule collect_scores:
+    input:
+        [f"<results>/{session}/scores.csv" for session in plan.sessions],
+    output:
+        report("<results>/scores.csv", caption="../report/scores.rst", category="Scores"),
+    log:
+        "<logs>/collect_scores.log",
+    benchmark:
+        "<benchmarks>/collect_scores.tsv"
+    localrule: True
+    resources:
+        mem_mb=memory_mb(500),
+        runtime=minutes(5),
+    params:
+        code=digest_of("neurodecode.evaluation.scores"),
+    message:
+        "collect the scores"
+    script:
+        "../scripts/collect_scores.py"

@@ -1,0 +1,139 @@
+"""Recordings in: checked, binned, dealt into folds. All of them before the first model is fitted."""
+
+
+rule check_config:
+    output:
+        "<results>/config.json",
+    log:
+        "<logs>/check_config.log",
+    benchmark:
+        "<benchmarks>/check_config.tsv"
+    priority: 100
+    resources:
+        mem_mb=memory_mb(500),
+        runtime=minutes(5),
+    params:
+        config=config,
+        code=digest_of("neurodecode.evaluation.configuration"),
+    message:
+        "check the configuration"
+    script:
+        "../scripts/check_config.py"
+
+
+rule simulate_recording:
+    input:
+        checked=ancient("<results>/config.json"),
+    output:
+        recording="<results>/{session}/recording.nwb",
+        predictions="<results>/{session}/models/oracle/predictions.npy",
+        samples="<results>/{session}/models/oracle/samples.npz",
+    log:
+        "<logs>/{session}/simulate_recording.log",
+    benchmark:
+        "<benchmarks>/{session}/simulate_recording.tsv"
+    wildcard_constraints:
+        session=one_of(filter(plan.simulated, plan.recorded)),
+    priority: 90
+    resources:
+        mem_mb=memory_mb(2000),
+        runtime=minutes(30),
+    params:
+        population=lambda wildcards: plan.recorded[wildcards.session]["simulate"],
+        n_trials=lambda wildcards: plan.recorded[wildcards.session]["n_trials"],
+        seed=config["seed"],
+        code=lambda wildcards: source_digest(
+            ROOT,
+            "neurodecode.evaluation.simulation",
+            f"neurodecode.simulate.{plan.recorded[wildcards.session]['simulate']}",
+        ),
+    message:
+        "simulate {wildcards.session}"
+    script:
+        "../scripts/simulate_recording.py"
+
+
+def recording_of(wildcards):
+    """The files that a session is read from, those that exist checked here: the error names the field."""
+    if plan.simulated(wildcards.session):
+        return f"{config['results_dir']}/{wildcards.session}/recording.nwb"
+    return str(plan.recording(wildcards.session))
+
+
+rule ingest:
+    input:
+        checked=ancient("<results>/config.json"),
+        recording=recording_of,
+        trials_table=lambda wildcards: plan.trials_table(wildcards.session),
+    output:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+        quality="<results>/{session}/quality.json",
+    log:
+        "<logs>/{session}/ingest.log",
+    benchmark:
+        "<benchmarks>/{session}/ingest.tsv"
+    wildcard_constraints:
+        session=one_of(plan.recorded),
+    priority: 90
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=20),
+        runtime=minutes(30),
+    params:
+        entry=lambda wildcards: plan.ingested_entry(wildcards.session),
+        folds=config["evaluation"]["folds"],
+        split=config["evaluation"]["split"],
+        seed=config["seed"],
+        code=digest_of("neurodecode.evaluation.recordings"),
+    message:
+        "read {wildcards.session}"
+    script:
+        "../scripts/ingest.py"
+
+
+rule derive_control:
+    input:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+    output:
+        trials="<results>/{session}.{control}/trials.npz",
+        splits="<results>/{session}.{control}/splits.csv",
+    log:
+        "<logs>/{session}.{control}/derive_control.log",
+    benchmark:
+        "<benchmarks>/{session}.{control}/derive_control.tsv"
+    wildcard_constraints:
+        session=one_of(plan.recorded),
+    priority: 80
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=40),
+        runtime=minutes(30),
+    params:
+        seed=config["seed"],
+        code=digest_of("neurodecode.evaluation.derivation"),
+    message:
+        "derive {wildcards.control} of {wildcards.session}"
+    script:
+        "../scripts/derive_control.py"
+
+
+rule list_recordings:
+    input:
+        trials=[f"<results>/{session}/trials.npz" for session in plan.sessions],
+    output:
+        "<results>/recordings.csv",
+    log:
+        "<logs>/list_recordings.log",
+    benchmark:
+        "<benchmarks>/list_recordings.tsv"
+    priority: 80
+    resources:
+        mem_mb=memory_mb(1000, per_input_mb=40),
+        runtime=minutes(10),
+    params:
+        sessions=plan.sessions,
+        code=digest_of("neurodecode.evaluation.overview"),
+    message:
+        "list the recordings"
+    script:
+        "../scripts/list_recordings.py"

@@ -1,0 +1,1 @@
+"""Figures of each recording, and the page."""

@@ -1,0 +1,180 @@
+"""The configuration checked while the workflow is parsed, before any job and without importing the package.
+
+The schema is generated from the package's own types (``neurodecode.config.schema``); what a schema cannot say,
+such as a bin that must divide its window, the first job checks with those types.
+"""
+
+import copy
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+SCHEMA = Path("workflow", "schemas", "config.schema.json")
+FAMILY_FOLDERS = (Path("neurodecode", "models"), Path("neurodecode", "nn", "cells"))
+KINDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+ANY_VALUE = "true or false or a whole number or a number or text"
+
+
+class ConfigurationError(Exception):
+    """What is wrong with the configuration, one line for each place."""
+
+
+def checked_config(
+    given: Mapping[str, Any], root: str | Path, *, command_line: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The configuration with every default of its sections filled in.
+
+    ``root``: the folder of the Snakefile. ``command_line``: what came by ``--config``; Snakemake reads nested
+    values there as text, so they are read again as the YAML that they are.
+    Raises ConfigurationError naming each key path, what was given, what was expected and the nearest known name.
+    """
+    schema = json.loads(Path(root, SCHEMA).read_text(encoding="utf-8"))
+    model = schema["properties"]["models"]["additionalProperties"]
+    model["properties"]["family"]["enum"] = families(root)  # a new family is a new file, and needs no more
+    config = copy.deepcopy(dict(given))
+    _read_again(config, command_line or {})
+    _check_keys(config)
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: e.json_path)
+    lines = [line for error in errors for line in _explained(error)] or list(_references(config))
+    if lines:
+        raise ConfigurationError("\n".join(dict.fromkeys(lines)))
+    _fill_defaults(config, schema)
+    return config
+
+
+def families(root: str | Path) -> list[str]:
+    """Names of the model families: the files that hold them."""
+    files = (file for folder in FAMILY_FOLDERS for file in Path(root, folder).glob("[!_]*.py"))
+    return sorted(file.stem for file in files)
+
+
+def _read_again(config: Any, command_line: Any) -> None:
+    places = command_line.items() if isinstance(command_line, Mapping) else enumerate(command_line)
+    for key, value in places:
+        if isinstance(value, Mapping | list):
+            _read_again(config[key], value)
+            for inner, text in value.items() if isinstance(value, Mapping) else enumerate(value):
+                if isinstance(text, str):
+                    config[key][inner] = yaml.safe_load(text)
+
+
+def _check_keys(config: Any, place: str = "") -> None:
+    """Keys that YAML reads as something else than text would be compared with names and never match."""
+    if isinstance(config, list):
+        for index, inner in enumerate(config):
+            _check_keys(inner, f"{place}[{index}]")
+    elif isinstance(config, Mapping):
+        for key, inner in config.items():
+            if not isinstance(key, str):
+                raise ConfigurationError(
+                    f"{place or 'configuration'}: key {key!r} is read as {type(key).__name__}, expected text: "
+                    f'put it in quotes, "{key}"'
+                )
+            _check_keys(inner, f"{place}.{key}" if place else key)
+
+
+def _explained(error: ValidationError) -> Iterator[str]:
+    place = _place(error.absolute_path)
+    given: Any = error.instance
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    if error.validator == "additionalProperties":
+        known = list(schema.get("properties", {}))
+        for key in given.keys() - set(known):
+            yield f"{place}: unknown key {key!r}{_nearest(key, known)}"
+    elif error.validator == "required":
+        missing = [name for name in rule if name not in given]
+        yield f"{place}: {' and '.join(missing)} missing; it must be given"
+    elif error.validator == "enum":
+        yield f"{place}: given {given!r}{_nearest(str(given), rule)}"
+    elif error.validator == "oneOf":
+        ways = [" + ".join(way["required"]) for way in rule]
+        yield f"{place}: given {', '.join(given) or 'nothing'}, expected either {' or '.join(ways)}, not both"
+    elif error.validator in ("pattern", "not"):
+        reason = "must be made of letters, digits and _ . -" if error.validator == "pattern" else "is reserved"
+        yield f"{place}: the name {given!r} {reason}; choose another"
+    else:
+        yield f"{place}: given {given!r} ({_kind(given)}), expected {_expected(schema)}{_hint(given)}"
+
+
+def _place(path: Iterable[str | int]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "configuration"
+
+
+def _nearest(name: str, known: Iterable[Any]) -> str:
+    known = sorted(str(k) for k in known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(known) or 'none'}"
+
+
+def _kind(given: object) -> str:
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
+    return "nothing" if given is None else kinds.get(type(given), "a mapping")
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    """In words, what a value of this schema is."""
+    if "anyOf" in schema:
+        words = dict.fromkeys(_expected(branch) for branch in schema["anyOf"])
+        return " or ".join(words).replace(ANY_VALUE, "a value")
+    if "enum" in schema:
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    text = KINDS.get(str(schema.get("type")), "another value")
+    if "minItems" in schema and schema.get("minItems") == schema.get("maxItems"):
+        text += f" of {schema['minItems']}"
+    elif "minItems" in schema:
+        text += f" of at least {schema['minItems']}"
+    inner = schema.get("items") or next(iter(schema.get("prefixItems", [])), None)
+    if isinstance(inner, Mapping):
+        text += f", each {_expected(inner)}"
+    if schema.get("type") == "object" and "properties" in schema:
+        text += f" of {', '.join(schema['properties'])}"
+    bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    return " ".join([text, *(f"{sign} {schema[name]:g}" for name, sign in bounds.items() if name in schema)])
+
+
+def _hint(given: object) -> str:
+    """YAML reads 1e-3 as text, and so would a user who wonders why."""
+    if not isinstance(given, str):
+        return ""
+    try:
+        number = float(given)
+    except ValueError:
+        return ""
+    return f"; without quotes, and written {number!r}, YAML reads a number"
+
+
+def _references(config: Mapping[str, Any]) -> Iterator[str]:
+    """Names that point at nothing: models of sessions, sessions and models of controls."""
+    for name, session in config["sessions"].items():
+        yield from _unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
+    for name, control in config.get("controls", {}).items():
+        for key in ("sessions", "models"):
+            yield from _unknown(control.get(key, []), config[key], f"controls.{name}.{key}", key.removesuffix("s"))
+
+
+def _unknown(given: Iterable[str], known: Iterable[str], place: str, what: str) -> Iterator[str]:
+    return (f"{place}: unknown {what} {name!r}{_nearest(name, known)}" for name in given if name not in known)
+
+
+def _fill_defaults(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Defaults of the top level and of its sections; those of sessions and models stay with the package."""
+    for key, inner in schema.get("properties", {}).items():
+        if "default" in inner:
+            config.setdefault(key, copy.deepcopy(inner["default"]))
+        if isinstance(config.get(key), dict):
+            _fill_defaults(config[key], inner)
