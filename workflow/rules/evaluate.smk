@@ -15,7 +15,8 @@ rule score_session:
         predictions=of_predictors("predictions.npy"),
         samples=of_predictors("samples.npz"),
     output:
-        "<results>/{session}/scores.csv",
+        scores="<results>/{session}/scores.csv",
+        likelihoods="<results>/{session}/likelihoods.npz",
     log:
         "<logs>/{session}/score_session.log",
     benchmark:

@@ -95,9 +95,11 @@ rule derive_control:
     input:
         trials="<results>/{session}/trials.npz",
         splits="<results>/{session}/splits.csv",
+        quality="<results>/{session}/quality.json",
     output:
         trials="<results>/{session}.{control}/trials.npz",
         splits="<results>/{session}.{control}/splits.csv",
+        quality="<results>/{session}.{control}/quality.json",
     log:
         "<logs>/{session}.{control}/derive_control.log",
     benchmark:
@@ -110,7 +112,7 @@ rule derive_control:
         runtime=minutes(30),
     params:
         seed=config["seed"],
-        code=digest_of("neurodecode.evaluation.derivation"),
+        code=digest_of("neurodecode.evaluation.controls"),
     message:
         "derive {wildcards.control} of {wildcards.session}"
     script:

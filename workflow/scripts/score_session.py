@@ -4,15 +4,15 @@ from neurodecode.evaluation.scores import write_session_scores
 from neurodecode.report.logs import logging_to
 
 with logging_to(snakemake.log[0]):
-    session, control = snakemake.params.source
     write_session_scores(
         trials=snakemake.input.trials,
         splits=snakemake.input.splits,
         predictions=dict(zip(snakemake.params.models, snakemake.input.predictions, strict=True)),
         samples=dict(zip(snakemake.params.models, snakemake.input.samples, strict=True)),
-        session=session,
-        control=control,
+        session=snakemake.params.source[0],
+        control=snakemake.params.source[1],
         n_bootstrap=snakemake.params.bootstrap,
         seed=snakemake.params.seed,
-        output=snakemake.output[0],
+        output=snakemake.output.scores,
+        likelihoods=snakemake.output.likelihoods,
     )
