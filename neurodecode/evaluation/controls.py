@@ -6,16 +6,22 @@ a recording, which then goes through the same rules as any other.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurodecode.data.splits import Split, make_splits
+from neurodecode.data.store import load_splits, load_trials, save_splits, save_trials, written_whole
 from neurodecode.data.trials import Trials, smallest_counts
-from neurodecode.errors import DataError
+from neurodecode.errors import ConfigError, DataError
+from neurodecode.evaluation.seeds import seed_sequence
 
 log = logging.getLogger(__name__)
 
@@ -129,3 +135,58 @@ CONTROLS: Mapping[str, Callable[[Trials, np.random.Generator], Trials]] = Mappin
         "shuffled_labels": shuffled_labels,
     }
 )
+
+
+def derive_control(
+    *,
+    trials: str | Path,
+    splits: str | Path,
+    quality: str | Path,
+    control: str,
+    session: str,
+    seed: int,
+    outputs: Mapping[str, str | Path],
+) -> None:
+    """Write ``trials``, ``splits`` and ``quality`` of one control of a recording, from those of the recording.
+
+    Folds are the recording's own, so that scores compare trial by trial; only where conditions were permuted are
+    they dealt anew, stratified by the new ones. ``session`` is the recording's own name.
+    Raises ConfigError for an unknown control, DataError for files that are not as the ingest wrote them.
+    """
+    if control not in CONTROLS:
+        raise ConfigError(f"unknown control {control!r}; known: {', '.join(CONTROLS)}")
+    recorded, folds, about = load_trials(trials), load_splits(splits), _read_quality(quality)
+    derived = CONTROLS[control](recorded, np.random.default_rng(seed_sequence(seed, session, control)))
+    if not np.array_equal(derived.condition, recorded.condition):
+        folds = _dealt_anew(derived, folds, np.random.default_rng(seed_sequence(seed, session, control, "splits")))
+    log.info("%s.%s: %d spikes, %s in the recording", session, control, _n_spikes(derived), _n_spikes(recorded))
+    save_trials(outputs["trials"], derived)
+    save_splits(outputs["splits"], folds)
+    about |= {
+        "control": control,
+        "derived_from": session,
+        "note": f"null control {control} of {session}: quality is that of the recording it was derived from",
+    }
+    with written_whole(outputs["quality"]) as part:
+        part.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _n_spikes(trials: Trials) -> int:
+    return int(trials.counts.sum(dtype=np.int64))
+
+
+def _read_quality(path: str | Path) -> dict[str, Any]:
+    try:
+        about = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable quality file ({error}); run the ingest again") from error
+    if not isinstance(about, dict):
+        raise DataError(f"{path}: expected a JSON object, got {type(about).__name__}; run the ingest again")
+    return about
+
+
+def _dealt_anew(trials: Trials, folds: Sequence[Split], rng: np.random.Generator) -> tuple[Split, ...]:
+    """As many folds stratified by the new conditions; contiguous blocks ask nothing of conditions and stay."""
+    if all(np.all(np.diff(fold.test) == 1) for fold in folds):
+        return tuple(folds)
+    return make_splits(trials.condition, trials.condition_names, len(folds), rng)

@@ -13,11 +13,11 @@ from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError, DataError
 from neurodecode.evaluation.controls import (
     CONTROLS,
+    derive_control,
     poisson_surrogate,
     shuffled_labels,
     shuffled_trials,
 )
-from neurodecode.evaluation.derivation import derive_control
 from neurodecode.models.psth import fit_psth
 
 
