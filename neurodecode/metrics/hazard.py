@@ -135,6 +135,7 @@ def ratio_error(
 
     The root of the mean squared log ratio of the two curves, groups weighted by the real curve's expected spikes;
     0.1 is about 10 percent. Half a spike is added to observed and expected, since empty groups have no logarithm.
+    Chance alone keeps it above 0, the more so the fewer spikes there are: compare models of one session with it.
     NaN for units of which nothing was expected.
     """
     real_log, sampled_log = (
