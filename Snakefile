@@ -19,7 +19,6 @@ rule all:
     default_target: True
     input:
         "<results>/config.json",
-        "<results>/recordings.csv",
         "<results>/scores.csv",
         "<results>/report.html",
     localrule: True

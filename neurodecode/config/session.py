@@ -14,6 +14,10 @@ from neurodecode.errors import ConfigError
 from neurodecode.simulate import POPULATIONS
 
 DEFAULT_LEAD_S = 0.5
+_OF_A_FILE = (
+    *("format", "trials_path", "align", "every_s", "window_s", "bin_size_s"),
+    *("where", "units", "covariates"),
+)
 _OF_POPULATION = ("window_s", "bin_size_s", "lead_s", "align", "condition")  # what a population says of itself
 Positive = Annotated[float, Field(gt=0)]
 Scalar = bool | int | float | str
@@ -47,7 +51,8 @@ class SessionConfig:
     ``lead_s``: observed history before the window, never scored.
     ``condition``: column whose values are the conditions. ``where``: column -> value, values or {min, max}.
     ``units``: names or row numbers (all where empty). ``models``: names of ``models:`` (all where not given).
-    A simulated session takes from its population what is not given.
+    A simulated session has the window of its population, over which the truth is known; of all this it may only
+    name ``condition``, ``lead_s`` and ``models``.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -71,9 +76,9 @@ class SessionConfig:
     def __post_init__(self) -> None:
         if (self.path is None) == (self.simulate is None):
             raise ConfigError("one of path and simulate must be given, and not both")
-        only = ("n_trials",) if self.simulate is None else ("format", "trials_path", "every_s")
-        for name in only:
-            if getattr(self, name) is not None:
+        others = ("n_trials",) if self.simulate is None else _OF_A_FILE
+        for name in others:
+            if getattr(self, name) not in (None, (), {}):
                 raise ConfigError(f"{name} does not go with {'path' if self.simulate is None else 'simulate'}")
         required = ("window_s", "bin_size_s") if self.simulate is None else ("n_trials",)
         missing = [name for name in required if getattr(self, name) is None]

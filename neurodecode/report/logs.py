@@ -55,7 +55,7 @@ def _streams_into(file: TextIO) -> Iterator[None]:
 @contextlib.contextmanager
 def _records_into(file: TextIO) -> Iterator[None]:
     handler = logging.StreamHandler(file)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.INFO)

@@ -64,6 +64,11 @@ def test_a_simulated_session_takes_its_window_from_its_population():
         (with_session(models=["psht"]), ["sessions.one.models", "did you mean 'psth'"]),
         ({**SMALL, "sessions": {"a": {"simulate": "poison", "n_trials": 9}}}, ["sessions.a", "mean 'poisson'"]),
         ({**SMALL, "sessions": {"a": {"simulate": "poisson"}}}, ["sessions.a", "n_trials must be given"]),
+        (
+            {**SMALL, "sessions": {"a": {"simulate": "poisson", "n_trials": 9, "window_s": [0.0, 1.0]}}},
+            ["sessions.a", "window_s does not go with simulate"],
+        ),
+        (with_session(n_trials=3), ["sessions.one", "n_trials does not go with path"]),
         ({**SMALL, "sessions": {"a/b": RECORDED}}, ["sessions", "'a/b'", "letters"]),
         ({**SMALL, "sessions": {"a.shuffled_trials": RECORDED}}, ["sessions", "null control"]),
         ({**SMALL, "models": {"m": {"family": "pshht"}}}, ["models.m.family", "did you mean 'psth'"]),

@@ -17,8 +17,6 @@ def gpus_of_fit(wildcards):
 
 rule fit_model:
     input:
-        # every recording has been read by now: bad input shows before hours of fitting, not after
-        checked=ancient(["<results>/config.json", "<results>/recordings.csv"]),
         trials="<results>/{session}/trials.npz",
         splits="<results>/{session}/splits.csv",
     output:

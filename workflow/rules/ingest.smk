@@ -1,4 +1,8 @@
-"""Recordings in: checked, binned, dealt into folds. All of them before the first model is fitted."""
+"""Recordings in: checked, binned, dealt into folds.
+
+By their priority these jobs come before any fitting, so that bad input shows at once. Nothing waits for
+check_config by its files: an edited configuration would make every job run again.
+"""
 
 
 rule check_config:
@@ -22,8 +26,6 @@ rule check_config:
 
 
 rule simulate_recording:
-    input:
-        checked=ancient("<results>/config.json"),
     output:
         recording="<results>/{session}/recording.nwb",
         predictions="<results>/{session}/models/oracle/predictions.npy",
@@ -54,7 +56,6 @@ rule simulate_recording:
 
 
 def recording_of(wildcards):
-    """The files that a session is read from, those that exist checked here: the error names the field."""
     if plan.simulated(wildcards.session):
         return f"{config['results_dir']}/{wildcards.session}/recording.nwb"
     return str(plan.recording(wildcards.session))
@@ -62,7 +63,6 @@ def recording_of(wildcards):
 
 rule ingest:
     input:
-        checked=ancient("<results>/config.json"),
         recording=recording_of,
         trials_table=lambda wildcards: plan.trials_table(wildcards.session),
     output:
@@ -117,25 +117,3 @@ rule derive_control:
         "derive {wildcards.control} of {wildcards.session}"
     script:
         "../scripts/derive_control.py"
-
-
-rule list_recordings:
-    input:
-        trials=[f"<results>/{session}/trials.npz" for session in plan.sessions],
-    output:
-        "<results>/recordings.csv",
-    log:
-        "<logs>/list_recordings.log",
-    benchmark:
-        "<benchmarks>/list_recordings.tsv"
-    priority: 80
-    resources:
-        mem_mb=memory_mb(1000, per_input_mb=40),
-        runtime=minutes(10),
-    params:
-        sessions=plan.sessions,
-        code=digest_of("neurodecode.evaluation.overview"),
-    message:
-        "list the recordings"
-    script:
-        "../scripts/list_recordings.py"
