@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from neurodecode.data.binning import trials_from_session
 from neurodecode.data.windows import Window
 from neurodecode.errors import ConfigError
+from neurodecode.io import read_recording, write_nwb
 from neurodecode.simulate import POPULATIONS, Simulated, describe, population_names, simulate
 
 NAMES = ("bursting", "poisson", "refractory_adapting", "shared_gain")
@@ -196,9 +197,14 @@ def test_adaptation_and_shared_gain_are_there(simulated):
     assert abs(correlations("poisson").mean()) < 0.03
 
 
+@pytest.mark.parametrize("door", ["memory", "nwb"])
 @pytest.mark.parametrize("name", NAMES)
-def test_binning_gives_back_the_simulated_counts(name):
+def test_binning_gives_back_the_simulated_counts(name, door, tmp_path):
     one = simulate(name, n_trials=40, rng=np.random.default_rng(5))
+    session = one.session
+    if door == "nwb":
+        write_nwb(tmp_path / "simulated.nwb", session)
+        session = read_recording(tmp_path / "simulated.nwb")
     window = Window(
         bin_size_s=one.bin_size_s,
         window_s=one.window_s,
@@ -206,10 +212,11 @@ def test_binning_gives_back_the_simulated_counts(name):
         lead_s=one.lead_s,
         condition=one.condition,
     )
-    trials = trials_from_session(one.session, window)
+    trials = trials_from_session(session, window)
     assert_array_equal(trials.counts, one.counts)
     assert trials.mask.all()
     assert trials.lead == one.population.n_lead
+    assert trials.unit_names == one.population.unit_names
     names = np.array(trials.condition_names)[trials.condition]
     assert_array_equal(names, one.session.trials[one.condition].to_numpy(dtype=str))
 
