@@ -1,0 +1,18 @@
+"""B-splines over the steps of a trial (de Boor 1978, A Practical Guide to Splines)."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.interpolate import BSpline
+
+DEGREE = 3
+
+
+def bspline_basis(n_steps: int, n_splines: int) -> Float[np.ndarray, "steps splines"]:
+    """Cubic B-splines with equally spaced knots over ``n_steps`` steps; they are >= 0 and sum to 1 everywhere.
+
+    ``n_splines`` is at least 4, and at most one a step is of use.
+    """
+    inner = np.linspace(0.0, 1.0, n_splines - DEGREE + 1)
+    knots = np.concatenate([np.zeros(DEGREE), inner, np.ones(DEGREE)])
+    basis: np.ndarray = BSpline.design_matrix((np.arange(n_steps) + 0.5) / n_steps, knots, DEGREE).toarray()
+    return basis
