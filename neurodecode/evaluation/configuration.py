@@ -21,5 +21,5 @@ def write_checked_config(given: Mapping[str, object], path: str | Path) -> None:
     """
     run = run_config(given)
     with written_whole(path) as part:
-        part.write_text(json.dumps(run.as_mapping(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(run.as_mapping(), indent=1) + "\n", encoding="utf-8")
     log.info("%d sessions, %d models: the configuration holds", len(run.sessions), len(run.models))

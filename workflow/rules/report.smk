@@ -1,1 +1,76 @@
 """Figures of each recording, and the page."""
+
+FIGURES = (
+    *("overview", "gains", "rasters", "single_trials", "rescaling", "hazard"),
+    *("intervals", "adaptation", "variability", "training", "quality"),
+)
+
+
+def of_models(file):
+    """One file of every model that was fitted to a session."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.session}/models/{name}/{file}" for name in plan.models_of(wildcards.session)
+    ]
+
+
+rule session_figures:
+    input:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+        quality="<results>/{session}/quality.json",
+        scores="<results>/{session}/scores.csv",
+        predictions=of_predictors("predictions.npy"),
+        samples=of_predictors("samples.npz"),
+        fits=of_models("fit.json"),
+    output:
+        [
+            report(
+                f"<results>/{{session}}/figures/{name}.png",
+                caption=f"../report/{name}.rst",
+                category="{session}",
+                labels={"figure": name.replace("_", " ")},
+            )
+            for name in FIGURES
+        ],
+        section="<results>/{session}/figures/figures.json",
+    log:
+        "<logs>/{session}/session_figures.log",
+    benchmark:
+        "<benchmarks>/{session}/session_figures.tsv"
+    wildcard_constraints:
+        session=one_of(plan.recorded),
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=20),
+        runtime=minutes(30),
+    params:
+        predictors=lambda wildcards: plan.predictors_of(wildcards.session),
+        models=lambda wildcards: plan.models_of(wildcards.session),
+        seed=config["seed"],
+        code=digest_of("neurodecode.report.session_figures"),
+    message:
+        "draw {wildcards.session}"
+    script:
+        "../scripts/session_figures.py"
+
+
+rule report:
+    input:
+        scores="<results>/scores.csv",
+        config="<results>/config.json",
+        sections=[f"<results>/{session}/figures/figures.json" for session in plan.recorded],
+        figures=[f"<results>/{session}/figures/{name}.png" for session in plan.recorded for name in FIGURES],
+    output:
+        report("<results>/report.html", caption="../report/page.rst", category="Report"),
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    resources:
+        mem_mb=memory_mb(1000),
+        runtime=minutes(10),
+    params:
+        code=digest_of("neurodecode.report.page", files=("neurodecode/report/templates/*",)),
+    message:
+        "write the report"
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,13 @@
+"""Rule report: scores, each recording's figures and the configuration -> the page."""
+
+from neurodecode.report.logs import logging_to
+from neurodecode.report.page import write_report
+from neurodecode.report.results import read_json
+
+with logging_to(snakemake.log[0]):
+    write_report(
+        scores=snakemake.input.scores,
+        sections=list(snakemake.input.sections),
+        config=read_json(snakemake.input.config),
+        output=snakemake.output[0],
+    )
