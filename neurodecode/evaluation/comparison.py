@@ -68,15 +68,6 @@ class Headline:
         """Whether the whole interval lies above 0."""
         return self.low > 0
 
-    @property
-    def sentence(self) -> str:
-        """The answer to the project's first question, with its number."""
-        number = f"{self.gain:.3f} [{self.low:.3f}, {self.high:.3f}] bits/spike"
-        if not self.clear:
-            return f"No model finds more in single trials than the PSTH holds (best: {self.model}, {number})."
-        truth = f", {self.recovered:.0%} of what there is" if self.recovered is not None else ""
-        return f"Single trials hold {number} that the PSTH threw away (best model: {self.model}{truth})."
-
 
 def paired_difference(
     likelihoods: TrialLikelihoods, model: str, against: str, *, n_bootstrap: int, seed: int

@@ -66,7 +66,7 @@ def ratio_interval(
     return low, high
 
 
-def _members(strata: np.ndarray) -> list[Int[np.ndarray, " members"]]:
+def _members(strata: np.ndarray) -> list[Int[np.ndarray, " _"]]:
     labels, size = np.unique(strata, return_counts=True)
     groups = [np.flatnonzero(strata == label) for label in labels[size > 1]]
     single = np.flatnonzero(np.isin(strata, labels[size == 1]))

@@ -39,7 +39,7 @@ class Rescaling:
     test. NaN for units without spikes.
     """
 
-    uniforms: tuple[Float[np.ndarray, " intervals"], ...]
+    uniforms: tuple[Float[np.ndarray, " _"], ...]
     statistic: Float[np.ndarray, " units"]
     band: Float[np.ndarray, " units"]
     p: Float[np.ndarray, " units"]
