@@ -1,0 +1,131 @@
+"""One run from a simulated population to the page; then what an edit makes run again, and what not."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+AFTER_A_FIT = {"score toy", "collect the scores", "draw toy", "write the report"}
+
+
+def scores(directory: Path) -> list[dict[str, str]]:
+    with (directory / "results/scores.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_what_others_build_on(finished):
+    results = finished / "results"
+    for name in (
+        "scores.csv",
+        "report.html",
+        "config.json",
+        "toy/trials.npz",
+        "toy/splits.csv",
+        "toy/quality.json",
+    ):
+        assert (results / name).stat().st_size > 0, name
+    for model in ("constant", "psth", "glm", "lstm"):
+        held = {path.name for path in (results / "toy/models" / model).iterdir()}
+        assert held == {"predictions.npy", "samples.npz", "parameters.safetensors", "fit.json"}
+    assert not list(finished.rglob("*.part"))
+
+
+def test_scores_name_the_session_and_its_control_apart(finished):
+    rows = scores(finished)
+    assert {(row["session"], row["control"]) for row in rows} == {("toy", ""), ("toy", "shuffled_trials")}
+    assert {row["model"] for row in rows if row["control"] == ""} >= {"oracle", "constant", "psth", "glm", "lstm"}
+    assert {row["model"] for row in rows if row["control"]} >= {"psth"}
+
+
+def test_every_job_has_a_log_and_a_benchmark(finished):
+    logs = {
+        p.relative_to(finished / "results/logs").with_suffix("") for p in finished.rglob("results/logs/**/*.log")
+    }
+    benchmarks = {
+        p.relative_to(finished / "results/benchmarks").with_suffix("")
+        for p in finished.rglob("results/benchmarks/**/*.tsv")
+    }
+    assert logs == benchmarks
+    assert len(logs) > 10
+
+
+def test_the_configuration_is_kept_with_every_default(finished):
+    kept = json.loads((finished / "results/config.json").read_text())
+    assert kept["evaluation"] == {"folds": 2, "split": "stratified", "bootstrap": 20}
+    assert kept["models"]["lstm"]["hidden"] == 4
+    assert "learning_rate" in kept["models"]["lstm"]
+
+
+def test_after_a_run_there_is_nothing_to_do(checkout, finished):
+    done = checkout.snakemake(finished, "--dry-run")
+    assert "Nothing to be done" in done.stdout
+
+
+def test_editing_one_models_config_fits_that_model_again_and_no_other(checkout, finished):
+    planned = checkout.planned(finished, "--config", "models={lstm: {hidden: 5}}")
+    assert planned == {"check the configuration", "fit lstm to toy", *AFTER_A_FIT}
+
+
+def test_adding_a_model_fits_only_that(checkout, finished):
+    planned = checkout.planned(finished, "--config", "models={other: {family: constant}}")
+    assert planned == {"check the configuration", "fit other to toy", *AFTER_A_FIT}
+
+
+def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, finished, edited):
+    edited("neurodecode/models/constant.py")
+    assert checkout.planned(finished) == {"fit constant to toy", *AFTER_A_FIT}
+
+
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *AFTER_A_FIT}),
+        ("neurodecode/nn/training.py", {"fit lstm to toy", *AFTER_A_FIT}),
+        ("neurodecode/nn/cells/gru.py", set()),
+        ("neurodecode/report/page.py", {"write the report"}),
+    ],
+)
+def test_editing_a_file_runs_again_what_imports_it(checkout, finished, edited, file, again):
+    edited(file)
+    assert checkout.planned(finished) == again
+
+
+def test_a_new_session_leaves_the_others_alone(checkout, finished):
+    new = "sessions={new: {simulate: poisson, n_trials: 20, models: [psth]}}"
+    planned = checkout.planned(finished, "--config", new, "controls={shuffled_trials: {sessions: [toy]}}")
+    assert planned == {
+        *("check the configuration", "simulate new", "read new", "fit psth to new", "score new", "draw new"),
+        *("collect the scores", "write the report"),
+    }
+
+
+def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
+    planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
+    assert planned == {"check the configuration", "score toy.shuffled_trials", *AFTER_A_FIT}
+
+
+def simulated(planned: set[str]) -> set[str]:
+    return {job for job in planned if job.startswith("simulate")}
+
+
+def test_a_given_configuration_stands_alone_and_the_default_is_for_who_gives_none(checkout, tmp_path):
+    default = {"simulate refractory_adapting", "simulate poisson"}
+    assert simulated(checkout.planned(tmp_path)) == {"simulate toy"}
+    assert simulated(checkout.planned(tmp_path, configfile=None)) == default
+    assert simulated(checkout.planned(tmp_path, "--config", "seed=3", configfile=None)) == default
+
+
+def test_values_of_the_command_line_are_merged_into_the_file(checkout, finished):
+    planned = checkout.planned(finished, "--config", "sessions={toy: {n_trials: 30}}")
+    assert simulated(planned) == {"simulate toy"}
+    assert "fit psth to toy.shuffled_trials" in planned
+
+
+def test_snakemakes_own_report_works(checkout, finished, tmp_path):
+    directory = tmp_path / "run"
+    shutil.copytree(finished, directory)
+    done = checkout.snakemake(directory, "--report", "report.zip")
+    assert done.returncode == 0, done.stdout
+    assert (directory / "report.zip").stat().st_size > 10_000
