@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurodecode.evaluation.comparison import BITS, GAIN
 from neurodecode.report.results import SessionResults
 
-GAIN, BITS = "gain_over_psth", "bits_per_spike"
 TRIAL_QUANTILES = (0.25, 0.5, 0.75)
 
 
@@ -26,16 +26,6 @@ def ranking_metric(results: SessionResults) -> str:
     return GAIN if results.scores.models(GAIN) else BITS
 
 
-def best_model(results: SessionResults) -> str | None:
-    """The single-trial model of the largest pooled gain, any model but the oracle where there is none."""
-    metric = ranking_metric(results)
-    candidates = results.single_trial_models or [m for m in results.models if results.families[m] != "oracle"]
-    scored = [m for m in candidates if results.scores.get(m, metric).known]
-    return max(
-        scored, key=lambda m: results.scores.get(m, metric).value, default=candidates[-1] if candidates else None
-    )
-
-
 def spikes_per_unit(results: SessionResults) -> np.ndarray:
     """Spikes of each unit in the observed window bins."""
     return np.asarray(results.trials.window_counts.sum(axis=(0, 1), dtype=np.int64))
@@ -46,7 +36,7 @@ def units_by_gain(results: SessionResults) -> tuple[list[int], str]:
 
     Units with fewer spikes than half the median come last: their gains are mostly noise.
     """
-    spikes, model, metric = spikes_per_unit(results), best_model(results), ranking_metric(results)
+    spikes, model, metric = spikes_per_unit(results), results.best, ranking_metric(results)
     per_unit = results.scores.units(model, metric) if model else {}
     names = results.trials.unit_names
     gains = np.array([per_unit[n].value if n in per_unit else math.nan for n in names])

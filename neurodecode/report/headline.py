@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neurodecode.report.choice import BITS, GAIN
-from neurodecode.report.colours import ORACLE
-from neurodecode.report.results import AGGREGATES
+import pandas as pd
+
+from neurodecode.evaluation.comparison import AGGREGATES, BITS, GAIN, ORACLE, best_model, headline
+from neurodecode.report.results import PSTH, aggregates
 from neurodecode.report.scoretable import Estimate, ScoreTable
 from neurodecode.report.wording import interval, number, signed
 
+LEAST_TRUTH = 0.005
+"""Bits/spike below which a share of the oracle's gain means nothing."""
+
 
 @dataclass(frozen=True)
-class Headline:
+class Answer:
     """``sentence`` is the answer; ``details`` are sentences that put it in proportion.
 
     verdict: ``gain``, ``none``, ``loss`` or ``open``, by where the interval lies against 0.
@@ -24,102 +28,80 @@ class Headline:
     details: tuple[str, ...] = ()
 
 
-def headline(scores: ScoreTable, families: Mapping[str, str]) -> Headline:
-    """The answer for one session, from its scores and each model's family."""
-    psth = next((m for m, family in families.items() if family == "psth"), None)
-    single = [m for m, family in families.items() if family not in (*AGGREGATES, ORACLE)]
-    if psth is None:
-        return _without_psth(scores, families)
-    candidates = [m for m in single if scores.get(m, GAIN).known]
-    if not candidates:
-        told = number(scores.get(psth, BITS).value)
-        return Headline(
-            f"No model that sees single trials was scored, so the question stays open; the PSTH tells {told} "
-            "bits/spike.",
-            "open",
-        )
-    best = max(candidates, key=lambda m: scores.get(m, GAIN).value)
-    gain = scores.get(best, GAIN)
-    sentence, verdict = _answer(best, gain, n_models=len(candidates))
-    if families[best] == "psth_gain" and verdict == "gain":
-        details_of_best = f"{best} follows only the trial's overall gain: this is slow change, not spike history."
-    else:
-        details_of_best = ""
+def answer(frame: pd.DataFrame, scores: ScoreTable, session: str, families: Mapping[str, str]) -> Answer:
+    """The answer for one session, from all scores, this session's, and each model's family."""
+    flat = aggregates(families)
+    found = headline(frame, session, exclude=flat)
+    if found is None:
+        return _without_psth(frame, scores, session)
+    if found.model in flat:
+        told = f"the PSTH tells {number(found.psth_bits)} bits/spike"
+        return Answer(f"No model that sees single trials was scored, so the question stays open; {told}.", "open")
+    gain = Estimate(found.gain, found.low, found.high)
+    n_models = sum(m not in (*flat, ORACLE) and scores.get(m, GAIN).known for m in families)
+    sentence, verdict = _answer(found.model, gain, n_models=n_models)
     details = [
-        details_of_best,
-        _psth_itself(scores, psth),
-        _strongest_aggregate(scores, families, best),
-        _oracle(scores, gain),
+        _slow_gain(found.model, families, verdict),
+        f"The PSTH itself tells {number(found.psth_bits)} bits/spike over a constant rate.",
+        _rival(scores, families, found.model),
+        _oracle(gain, found.oracle, found.recovered),
     ]
-    return Headline(sentence, verdict, tuple(text for text in details if text))
+    return Answer(sentence, verdict, tuple(text for text in details if text))
 
 
 def _answer(best: str, gain: Estimate, *, n_models: int) -> tuple[str, str]:
-    bounds = f"95% interval {interval(gain)}" if gain.has_interval else "no interval could be reckoned"
+    bounds = f"95% interval {interval(gain)}" if gain.has_interval else "no interval was reckoned"
     the_best = f"the best model ({best})" if n_models > 1 else f"the model ({best})"
     if gain.below_zero:
-        all_of_them = "Every model of single trials predicts" if n_models > 1 else f"The model ({best}) predicts"
+        all_of_them = "every model of single trials predicts" if n_models > 1 else f"the model ({best}) predicts"
         which = f"even the best ({best})" if n_models > 1 else "it"
-        return (
-            f"{all_of_them} held-out trials worse than the PSTH: {which} loses {number(-gain.value)} bits/spike "
-            f"({bounds}).",
-            "loss",
-        )
+        loses = f"{which} loses {number(-gain.value)} bits/spike ({bounds})"
+        return f"On single trials, {all_of_them} worse than the PSTH: {loses}.", "loss"
+    differs = f"{the_best} differs from it by {signed(gain.value)} bits/spike"
     if gain.has_interval and not gain.above_zero:
-        return (
-            f"No gain over the PSTH is shown: {the_best} differs from it by {signed(gain.value)} bits/spike on "
-            f"held-out single trials, and the {bounds} includes 0.",
-            "none",
-        )
-    if not gain.has_interval and gain.value <= 0:
-        return (
-            f"No gain over the PSTH is shown: {the_best} differs by {signed(gain.value)} bits/spike ({bounds}).",
-            "none",
-        )
-    return (
-        f"On single trials, {the_best} predicts {number(gain.value)} bits/spike more than the PSTH ({bounds}).",
-        "gain" if gain.has_interval else "open",
-    )
+        return f"On single trials, no gain over the PSTH is shown: {differs}, and the {bounds} includes 0.", "none"
+    if gain.value <= 0:
+        return f"On single trials, no gain over the PSTH is shown: {differs} ({bounds}).", "none"
+    more = f"{the_best} predicts {number(gain.value)} bits/spike more than the PSTH ({bounds})"
+    return f"On single trials, {more}.", "gain" if gain.has_interval else "open"
 
 
-def _psth_itself(scores: ScoreTable, psth: str) -> str:
-    told = scores.get(psth, BITS)
-    return f"The PSTH itself tells {number(told.value)} bits/spike over a constant rate." if told.known else ""
-
-
-def _strongest_aggregate(scores: ScoreTable, families: Mapping[str, str], best: str) -> str:
-    """Beating a weak PSTH proves nothing: the best aggregate and the gain-scaled PSTH are named where they win."""
-    rivals = [m for m, family in families.items() if family in ("poisson", "psth_gain") and m != best]
-    rivals = [m for m in rivals if scores.get(m, GAIN).known and scores.get(m, GAIN).value > 0]
-    if not rivals:
+def _slow_gain(best: str, families: Mapping[str, str], verdict: str) -> str:
+    if families[best] != "psth_gain" or verdict != "gain":
         return ""
-    rival = max(rivals, key=lambda m: scores.get(m, GAIN).value)
-    ahead = scores.get(best, GAIN).value - scores.get(rival, GAIN).value
-    knows = (
-        "sees no spikes of the trial" if families[rival] == "poisson" else "follows only the trial's overall gain"
-    )
-    gains = f"{rival}, which {knows}, gains {signed(scores.get(rival, GAIN).value)} over the PSTH already"
-    return f"{gains}; {best} stands {signed(ahead)} from there."
+    return f"{best} follows only the trial's overall gain: this is slow change, not spike history."
 
 
-def _oracle(scores: ScoreTable, gain: Estimate) -> str:
-    truth = scores.get(ORACLE, GAIN)
-    if not truth.known:
+def _rival(scores: ScoreTable, families: Mapping[str, str], best: str) -> str:
+    """Beating a weak PSTH proves nothing: a better aggregate, or the PSTH with a gain, is named where it wins."""
+    plain = [m for m, family in families.items() if family in ("psth_gain", *AGGREGATES)]
+    gains = {m: scores.get(m, GAIN) for m in plain if m not in (PSTH, best)}
+    ahead = [m for m, gain in gains.items() if gain.above_zero]
+    if not ahead:
         return ""
-    if truth.value <= 0 or gain.value <= 0 or truth.value < 0.005:
-        return f"The true intensity gains {signed(truth.value)} bits/spike."
-    return f"That is {gain.value / truth.value:.0%} of what the true intensity gains ({number(truth.value)})."
+    rival = max(ahead, key=lambda m: gains[m].value)
+    slow = families[rival] == "psth_gain"
+    knows = "follows only the trial's overall gain" if slow else "sees no spike of the trial"
+    left = signed(scores.get(best, GAIN).value - gains[rival].value)
+    return f"{rival}, which {knows}, gains {signed(gains[rival].value)} already; {best} stands {left} from it."
 
 
-def _without_psth(scores: ScoreTable, families: Mapping[str, str]) -> Headline:
-    candidates = [m for m in families if m != ORACLE and scores.get(m, BITS).known]
-    if not candidates:
-        return Headline("No model was scored on this session.", "open")
-    best = max(candidates, key=lambda m: scores.get(m, BITS).value)
+def _oracle(gain: Estimate, truth: float | None, recovered: float | None) -> str:
+    if truth is None:
+        return ""
+    if recovered is None or truth < LEAST_TRUTH or gain.value <= 0:
+        return f"The true intensity gains {signed(truth)} bits/spike."
+    return f"That is {recovered:.0%} of what the true intensity gains ({number(truth)})."
+
+
+def _without_psth(frame: pd.DataFrame, scores: ScoreTable, session: str) -> Answer:
+    best = best_model(frame, session)
+    if best is None:
+        return Answer("No model was scored on this session.", "open")
     told = scores.get(best, BITS)
     bounds = f" (95% interval {interval(told)})" if told.has_interval else ""
-    return Headline(
-        f"This run has no PSTH to compare with; the best model ({best}) tells {number(told.value)} bits/spike "
-        f"over a constant rate on held-out trials{bounds}.",
+    return Answer(
+        "The question stays open, for this run has no model called psth to compare with; the best model "
+        f"({best}) tells {number(told.value)} bits/spike over a constant rate on held-out trials{bounds}.",
         "open",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +15,13 @@ from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
-from neurodecode.report.colours import ORACLE, RECORDING, model_colours, model_order
-from neurodecode.report.scoretable import ScoreTable, read_scores, score_tables
+from neurodecode.evaluation.comparison import AGGREGATES, best_model
+from neurodecode.evaluation.predictions import StoredPredictions, StoredSamples
+from neurodecode.evaluation.scores import read_scores
+from neurodecode.report.colours import RECORDING, model_colours, model_order
+from neurodecode.report.scoretable import ScoreTable, score_tables
 
-AGGREGATES = ("constant", "psth", "poisson")
-"""Families that see no spike of the trial they predict."""
+PSTH = "psth"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,23 +30,21 @@ class SessionResults:
 
     predictions: model -> (trials, bins, units) Hz, NaN where unscored, memory-mapped where read from disk.
     samples: model -> (trials, bins, units) counts, a draw of every trial.
-    fits: model -> fit.json. seed: of the few draws that figures need.
+    best: the model that single-trial pictures and titles are about. families: model -> its family, the oracle's
+    its own. fits: model -> fit.json. seed: of the few draws that figures need.
     """
 
     session: str
     trials: Trials
     splits: Sequence[Split]
     scores: ScoreTable
+    best: str | None
+    families: Mapping[str, str]
     predictions: Mapping[str, np.ndarray]
     samples: Mapping[str, np.ndarray] = field(default_factory=dict)
     fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
-
-    @cached_property
-    def families(self) -> dict[str, str]:
-        """Family of each model, the simulation's truth included."""
-        return {m: str(self.fits.get(m, {}).get("family", m)) for m in self.predictions}
 
     @cached_property
     def models(self) -> list[str]:
@@ -57,9 +57,9 @@ class SessionResults:
         return model_colours({**self.families, RECORDING: RECORDING})
 
     @property
-    def single_trial_models(self) -> list[str]:
-        """Models that use the trial's own spikes, in order; not the oracle."""
-        return [m for m in self.models if self.families[m] not in (*AGGREGATES, ORACLE)]
+    def aggregates(self) -> list[str]:
+        """Models that see no spike of the trial they predict, in order."""
+        return [m for m in self.models if m in aggregates(self.families)]
 
     def counts(self, units: Sequence[int]) -> np.ndarray:
         """Recorded counts (trials, bins, units) of some units."""
@@ -75,8 +75,18 @@ class SessionResults:
 
     @property
     def psth(self) -> str | None:
-        """The model that stands for the PSTH, or None."""
-        return next((m for m in self.models if self.families[m] == "psth"), None)
+        """The model that gains are measured against: it is called ``psth``. None where no model is."""
+        return PSTH if PSTH in self.predictions else None
+
+
+def model_families(models: Iterable[str], fits: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Model -> the family that its fit.json names; a model without one, the oracle, is a family of its own."""
+    return {model: str(fits.get(model, {}).get("family", model)) for model in models}
+
+
+def aggregates(families: Mapping[str, str]) -> list[str]:
+    """Models whose family sees no spike of the trial that it predicts."""
+    return [model for model, family in families.items() if family in AGGREGATES]
 
 
 def read_results(
@@ -95,17 +105,19 @@ def read_results(
 
     Raises DataError for a file that is missing, not ours, or of other trials.
     """
-    tables = score_tables(read_scores(scores))
-    held = load_trials(trials)
-    shape = held.window_counts.shape
+    frame = read_scores(scores)
+    about = {model: read_json(path) for model, path in fits.items()}
+    families = model_families(predictions, about)
     return SessionResults(
         session=session,
-        trials=held,
+        trials=load_trials(trials),
         splits=load_splits(splits),
-        scores=tables.get((session, ""), ScoreTable({})),
-        predictions={model: _read_predictions(path, shape) for model, path in predictions.items()},
-        samples=SampleFiles(samples, shape),
-        fits={model: read_json(path) for model, path in fits.items()},
+        scores=score_tables(frame).get((session, ""), ScoreTable({})),
+        best=best_model(frame, session, exclude=aggregates(families)),
+        families=families,
+        predictions=dict(StoredPredictions(predictions)),
+        samples=StoredSamples(samples),
+        fits=about,
         quality=read_json(quality),
         seed=seed,
     )
@@ -120,41 +132,3 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if not isinstance(held, dict):
         raise DataError(f"{path}: expected a JSON object, got {type(held).__name__}; run its step again")
     return held
-
-
-class SampleFiles(Mapping[str, np.ndarray]):
-    """Sampled counts (trials, bins, units) of each model, read when asked for: together they may be large."""
-
-    def __init__(self, paths: Mapping[str, str | Path], shape: tuple[int, ...]) -> None:
-        self._paths, self._shape = dict(paths), shape
-
-    def __getitem__(self, model: str) -> np.ndarray:
-        path = self._paths[model]
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                counts: np.ndarray = stored["counts"]
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            raise DataError(f"{path}: not a readable file of samples ({error}); fit the model again") from error
-        return _of_these_trials(counts, self._shape, path)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-
-def _read_predictions(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        values: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: not a readable file of predictions ({error}); fit the model again") from error
-    return _of_these_trials(values, shape, path)
-
-
-def _of_these_trials(values: np.ndarray, shape: tuple[int, ...], path: str | Path) -> np.ndarray:
-    if values.shape != shape:
-        raise DataError(
-            f"{path}: shape {values.shape}, but the trials have {shape}; fit the model on these trials"
-        )
-    return values

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
-from neurodecode.errors import DataError
-
 ALL = "all"
-COLUMNS = ("session", "control", "model", "fold", "unit", "metric", "value", "low", "high")
-_TEXT = ("session", "control", "task", "target", "model", "fold", "unit", "metric")
+_COLUMNS = ("session", "control", "model", "fold", "unit", "metric", "value", "low", "high")
+ENCODE = "encode"
 
 
 @dataclass(frozen=True)
@@ -70,24 +67,12 @@ class ScoreTable:
         }
 
 
-def read_scores(path: str | Path) -> pd.DataFrame:
-    """scores.csv as a frame with text where text belongs (a unit may be called ``1`` or ``NA``).
-
-    Raises DataError for a file that is not a table of scores.
-    """
-    numbers = {name: ["", "nan", "NaN"] for name in ("value", "low", "high")}
-    try:
-        frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=numbers)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable table of scores ({error}); score the session again") from error
-    missing = [name for name in COLUMNS if name not in frame.columns]
-    if missing:
-        raise DataError(f"{path}: not a table of scores, it lacks the columns {missing}; score the session again")
-    return frame
-
-
 def score_tables(frame: pd.DataFrame) -> dict[tuple[str, str], ScoreTable]:
-    """One table for each (session, control), in the order of the file; control is empty for the recording."""
+    """One table for each (session, control), in the order of the file; control is empty for the recording.
+
+    Rows of other tasks than predicting spikes are left out.
+    """
+    frame = frame[frame["task"] == ENCODE]
     held: dict[tuple[str, str], dict[tuple[str, str, str, str], Estimate]] = {}
     for session, control, model, fold, unit, metric, value, low, high in _rows(frame):
         table = held.setdefault((session, control), {})
@@ -96,4 +81,4 @@ def score_tables(frame: pd.DataFrame) -> dict[tuple[str, str], ScoreTable]:
 
 
 def _rows(frame: pd.DataFrame) -> Iterable[tuple[str, str, str, str, str, str, float, float, float]]:
-    return zip(*(frame[name] for name in COLUMNS), strict=True)
+    return zip(*(frame[name] for name in _COLUMNS), strict=True)

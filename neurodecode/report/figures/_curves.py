@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurodecode.metrics.generative import ObservedOverExpected
-from neurodecode.report.choice import best_model, representative_units
+from neurodecode.report.choice import representative_units
 from neurodecode.report.colours import ORACLE, RECORDING
-from neurodecode.report.results import AGGREGATES, SessionResults
+from neurodecode.report.results import SessionResults
 from neurodecode.report.style import model_legend, new_figure, shortened, zero_line
 from neurodecode.report.wording import number
 
@@ -27,7 +27,7 @@ Curve = TypeVar("Curve")
 def compared_models(results: SessionResults) -> list[str]:
     """Models whose samples are drawn: the PSTH (else the plainest aggregate), single-trial models, the oracle."""
     sampled = [m for m in results.models if m in results.samples]
-    flat = [m for m in sampled if results.families[m] in AGGREGATES]
+    flat = [m for m in sampled if m in results.aggregates]
     kept = results.psth if results.psth in flat else next(iter(flat), None)
     return [m for m in sampled if m not in flat or m == kept]
 
@@ -114,8 +114,8 @@ def early_ratio(curve: ObservedOverExpected, groups: np.ndarray) -> float:
 
 def told_apart(results: SessionResults, values: Mapping[str, float], *, unit: str = "") -> str:
     """``; lstm samples 0.12, psth samples 1.01``, of the best model and the plainest one."""
-    plain = next((m for m in compared_models(results) if results.families[m] in AGGREGATES), None)
-    named = [m for m in dict.fromkeys([best_model(results), plain]) if m is not None and m in values]
+    plain = next((m for m in compared_models(results) if m in results.aggregates), None)
+    named = [m for m in dict.fromkeys([results.best, plain]) if m is not None and m in values]
     told = [f"{shortened(m)} samples {number(values[m], 2)}{unit}" for m in named]
     return f"; {', '.join(told)}" if told else ""
 
@@ -133,7 +133,7 @@ def panel_grid(n_panels: int, title: str) -> tuple[Figure, list[Axes]]:
 
 def order_of_drawing(results: SessionResults, curves: Mapping[str, object]) -> list[str]:
     """The recording below, then models from the plainest to the best."""
-    best = best_model(results)
+    best = results.best
     return sorted(curves, key=lambda m: (m != RECORDING, m == ORACLE, m == best))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurodecode.report.choice import GAIN, best_model
+from neurodecode.evaluation.comparison import GAIN
 from neurodecode.report.drawn import Drawn, absent
-from neurodecode.report.results import SessionResults
+from neurodecode.report.results import PSTH, SessionResults
 from neurodecode.report.scoretable import Estimate
 from neurodecode.report.style import model_legend, new_figure, shortened, zero_line
 from neurodecode.report.wording import plural
@@ -22,10 +22,10 @@ NAMED_UNITS = 40
 def draw(results: SessionResults) -> Drawn:
     """Each unit's gain over the PSTH with its interval, sorted by the best model's."""
     if results.psth is None:
-        return absent(HEADING, "no model of the family psth is part of this run, so there is nothing to gain over")
-    flat = [m for m in results.models if results.families[m] in ("constant", "psth")]
+        return absent(HEADING, "this run has no model called psth, so there is nothing to gain over")
+    flat = [m for m in results.models if m in ("constant", PSTH)]
     models = [m for m in results.models if m not in flat and results.scores.units(m, GAIN)]
-    best = best_model(results)
+    best = results.best
     if not models or best not in models:
         return absent(HEADING, "no model of this session has a gain over the PSTH for single units")
     gains = {m: results.scores.units(m, GAIN) for m in models}

@@ -20,7 +20,7 @@ def draw(results: SessionResults) -> Drawn:
     """Observed over expected spikes against the time since the unit's last spike."""
     panels = choose_panels(results)
     if results.psth is None:
-        return absent(HEADING, "no model of the family psth is part of this run, so no rate is expected")
+        return absent(HEADING, "this run has no model called psth, whose rate would be expected")
     if panels is None:
         return absent(HEADING, "no unit of this session fires a spike in the window")
     bin_size_s = results.trials.bin_size_s

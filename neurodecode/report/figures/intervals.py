@@ -12,7 +12,7 @@ from neurodecode.metrics.generative import (
     isi_histogram,
     isi_violations,
 )
-from neurodecode.report.choice import best_model, representative_units
+from neurodecode.report.choice import representative_units
 from neurodecode.report.colours import ORACLE, RECORDING
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.figures._curves import (
@@ -85,7 +85,7 @@ def _draw_histogram(axes: Axes, results: SessionResults, model: str, held: IsiHi
         axes.stairs(percent, edges_ms, fill=True, color=results.colours[model], alpha=0.35, linewidth=0)
     else:
         style = (0, (1, 1.2)) if model == ORACLE else "-"
-        width = 2.0 if model == best_model(results) else 1.4
+        width = 2.0 if model == results.best else 1.4
         axes.stairs(
             percent, edges_ms, color=results.colours[model], linewidth=width, linestyle=style, baseline=None
         )
@@ -105,7 +105,7 @@ def _title(results: SessionResults, units: tuple[int, ...]) -> tuple[str, str]:
     trials = results.trials
     mask = results.scored(units)
     sources = {RECORDING: results.counts(units)}
-    named = [m for m in compared_models(results) if m in (best_model(results), results.psth)]
+    named = [m for m in compared_models(results) if m in (results.best, results.psth)]
     sources |= {m: results.samples[m][:, :, list(units)] for m in named}
     found = {
         m: isi_violations(c, mask, trials.bin_size_s, has_spike_times=trials.has_spike_times)

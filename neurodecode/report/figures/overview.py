@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurodecode.report.choice import BITS, best_model
+from neurodecode.evaluation.comparison import BITS
 from neurodecode.report.colours import ORACLE
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
@@ -62,7 +62,7 @@ def _draw_model(axes: Axes, place: int, model: str, results: SessionResults) -> 
 
 
 def _title(results: SessionResults, models: list[str]) -> str:
-    best, psth = best_model(results), results.psth
+    best, psth = results.best, results.psth
     if best is None or not results.scores.get(best, BITS).known:
         highest = max(results.scores.get(m, BITS).value for m in models)
         return f"The best of {len(models)} models reaches {number(highest)} bits/spike"

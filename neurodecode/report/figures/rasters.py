@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurodecode.report.choice import BITS, GAIN, best_model, shown_unit
+from neurodecode.evaluation.comparison import BITS, GAIN
+from neurodecode.report.choice import shown_unit
 from neurodecode.report.colours import RECORDING
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
@@ -24,7 +25,7 @@ def draw(results: SessionResults) -> Drawn:
         return absent(HEADING, "no unit of this session fires a spike in the window")
     unit = chosen.indices[0]
     conditions, rule = _conditions(results, unit)
-    averaged = [m for m in dict.fromkeys([results.psth, best_model(results)]) if m is not None]
+    averaged = [m for m in dict.fromkeys([results.psth, results.best]) if m is not None]
     title = _title(results, unit)
     figure = new_figure(4.9, title)
     panels = figure.subplots(
@@ -103,7 +104,7 @@ def _averages(axes: Axes, results: SessionResults, unit: int, trials: np.ndarray
 
 def _title(results: SessionResults, unit: int) -> str:
     name = results.trials.unit_names[unit]
-    psth, best = results.psth, best_model(results)
+    psth, best = results.psth, results.best
     told = results.scores.get(psth, BITS, unit=name) if psth else None
     gain = results.scores.get(best, GAIN, unit=name) if best else None
     start = f"Unit {shortened(name)}"

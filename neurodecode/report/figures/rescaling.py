@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neurodecode.metrics.rescaling import Rescaling, rescale
-from neurodecode.report.choice import best_model, shown_unit
+from neurodecode.report.choice import shown_unit
 from neurodecode.report.colours import ORACLE
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
@@ -67,7 +67,7 @@ def _draw_plot(axes: Axes, results: SessionResults, rescaled: dict[str, Rescalin
     if np.isfinite(band):
         axes.fill_between(diagonal, diagonal - band, diagonal + band, color=GRID, linewidth=0)
     axes.plot(diagonal, diagonal, color=FAINT, linewidth=0.8)
-    best = best_model(results)
+    best = results.best
     for model in results.models:
         found = rescaled[model].uniforms[0]
         axes.plot(
@@ -111,7 +111,7 @@ def _draw_statistics(axes: Axes, results: SessionResults) -> None:
 
 
 def _title(results: SessionResults, passed: dict[str, tuple[int, int]]) -> str:
-    best = best_model(results)
+    best = results.best
     named = [m for m in dict.fromkeys([best, results.psth]) if m is not None and passed[m][1]]
     told = [f"{shortened(m)} in {passed[m][0]} of {plural(passed[m][1], 'unit')}" for m in named]
     return (

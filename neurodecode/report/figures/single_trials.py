@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurodecode.report.choice import best_model, busiest_stretch, shown_trials, shown_unit
+from neurodecode.report.choice import busiest_stretch, shown_trials, shown_unit
 from neurodecode.report.colours import ORACLE
 from neurodecode.report.drawn import Drawn, absent
-from neurodecode.report.results import AGGREGATES, SessionResults
+from neurodecode.report.results import SessionResults
 from neurodecode.report.style import GRID, INK, model_legend, new_figure, shortened
 from neurodecode.report.wording import plural
 
@@ -58,9 +58,9 @@ def _stretch(results: SessionResults, unit: int) -> tuple[int, int]:
 
 def _draw_trial(axes: Axes, results: SessionResults, unit: int, trial: int, bins: slice) -> None:
     times = results.trials.bin_times_s[bins]
-    best = best_model(results)
+    best = results.best
     for model in results.models:
-        aggregate = results.families[model] in AGGREGATES
+        aggregate = model in results.aggregates
         axes.plot(
             times,
             results.predictions[model][trial, bins, unit],
@@ -99,7 +99,7 @@ def _share_axis(
 
 
 def _title(results: SessionResults, unit: int) -> str:
-    best, psth = best_model(results), results.psth
+    best, psth = results.best, results.psth
     left = _left_after_spikes(results, unit, best) if best else None
     if best is None or left is None:
         return f"Intensities of {len(results.models)} models on single trials"

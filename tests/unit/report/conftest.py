@@ -1,19 +1,20 @@
 """A made-up session of refractory units with the predictions and samples that models might have written."""
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
-from neurodecode.likelihood import trial_log_likelihood
+from neurodecode.evaluation.controls import CONTROLS
+from neurodecode.evaluation.scores import score_session, write_scores
+from neurodecode.report.results import SessionResults, read_results
 
-COLUMNS = "schema_version session control task target model fold unit metric value low high".split()
 FAMILIES = ("constant", "psth", "poisson", "glm", "lstm", "oracle")
 
 
@@ -61,6 +62,7 @@ class Fabricated:
         )
         self.splits = make_splits(condition, ("left", "right"), 3, np.random.default_rng(0))
         self.predictions = {model: self._predict(model) for model in models}
+        self.samples: dict[str, np.ndarray] = {}
         self.write(controls=controls)
 
     def _refract(self, rate_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +96,8 @@ class Fabricated:
             rate = self.psth_hz if model in ("psth", "poisson", "constant") else None
             drawn = self.rng.random(self.psth_hz.shape) < self.psth_hz * self.bin_size_s
             counts = drawn if rate is not None else self._refract(self.psth_hz * 1.2)[0]
-            np.savez_compressed(at / "samples.npz", counts=counts.astype(np.uint8))
+            self.samples[model] = counts.astype(np.uint8)
+            np.savez_compressed(at / "samples.npz", counts=self.samples[model])
             if model != "oracle":
                 (at / "fit.json").write_text(json.dumps(self._fit(model)))
         (self.folder / "quality.json").write_text(json.dumps(self._quality()))
@@ -119,70 +122,23 @@ class Fabricated:
         return {}
 
     def _write_scores(self, path: Path, *, controls: bool) -> None:
-        counts, mask = self.trials.window_counts, self.trials.window_mask
-        loglik = {
-            m: trial_log_likelihood(counts, p, self.bin_size_s, mask).sum(0) for m, p in self.predictions.items()
-        }
-        spikes = counts.sum((0, 1)).astype(float)
-        null_hz = np.broadcast_to(spikes / (mask.sum() * self.bin_size_s) + 1e-3, counts.shape)
-        null = trial_log_likelihood(counts, null_hz, self.bin_size_s, mask).sum(0)
-        rows = []
-
-        def add(
-            model: str, metric: str, unit: str, value: float, width: float, *, fold: str = "all", control: str = ""
-        ) -> None:
-            row = [
-                1,
-                self.session,
-                control,
-                "encoding",
-                "",
-                model,
-                fold,
-                unit,
-                metric,
-                value,
-                value - width,
-                value + width,
-            ]
-            rows.append(dict(zip(COLUMNS, row, strict=True)))
-
-        for model in self.models:
-            for metric, base in {
-                "bits_per_spike": null,
-                "bits_per_spike_nlb": null,
-                "gain_over_psth": loglik.get("psth"),
-            }.items():
-                if base is None or (metric == "gain_over_psth" and model == "psth"):
-                    continue
-                add(model, metric, "all", (loglik[model] - base).sum() / spikes.sum() / np.log(2), 0.02)
-                for fold in range(3):
-                    add(
-                        model,
-                        metric,
-                        "all",
-                        (loglik[model] - base).sum() / spikes.sum() / np.log(2) + 0.01 * fold,
-                        0.03,
-                        fold=str(fold),
-                    )
-                for unit, name in enumerate(self.trials.unit_names):
-                    per_spike = (loglik[model] - base)[unit] / spikes[unit] / np.log(2) if spikes[unit] else np.nan
-                    add(model, metric, name, per_spike, 0.05)
-            add(model, "poisson_d2", "all", 0.1, np.nan)
-            for unit, name in enumerate(self.trials.unit_names):
-                add(model, "ks_time_rescaling", name, 0.8 if model in ("glm", "lstm", "oracle") else 2.5, np.nan)
+        frame = score_session(
+            trials=self.trials,
+            splits=self.splits,
+            predictions=self.predictions,
+            samples=self.samples,
+            session=self.session,
+            control="",
+            n_bootstrap=40,
+            seed=1,
+        )
+        parts = [frame]
         if controls:
-            for model in ("psth", "poisson", "glm"):
-                add(model, "gain_over_psth", "all", 0.0, 0.002, control="poisson_surrogate")
-                add(model, "bits_per_spike", "all", 0.1, 0.02, control="poisson_surrogate")
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            fitted = frame[frame["model"].isin(["psth", "poisson", "glm"])]
+            parts += [fitted.assign(control=control) for control in CONTROLS]
+        write_scores(pd.concat(parts), path)
 
-    def results(self) -> object:
-        from neurodecode.report.results import read_results
-
+    def results(self) -> SessionResults:
         return read_results(**self.paths(), session=self.session, seed=1)
 
     def paths(self) -> dict[str, object]:

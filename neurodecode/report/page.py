@@ -1,0 +1,228 @@
+"""The report: one HTML file that opens with no network."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+
+from neurodecode.data.store import written_whole
+from neurodecode.errors import DataError
+from neurodecode.evaluation.scores import read_scores
+from neurodecode.report.controls import TOLERANCE, ControlRow, control_rows
+from neurodecode.report.forest import draw_forest, png
+from neurodecode.report.glossary import TERMS
+from neurodecode.report.headline import Answer, answer
+from neurodecode.report.quality_table import QualityTable, quality_table
+from neurodecode.report.results import read_json
+from neurodecode.report.scoretable import ScoreTable, score_tables
+from neurodecode.report.style import drawing
+from neurodecode.report.tables import (
+    PREDICTION_COLUMNS,
+    Column,
+    Row,
+    generation_rows,
+    model_rows,
+    noise_ceiling,
+)
+from neurodecode.report.versions import software_versions
+from neurodecode.report.wording import number, plural
+
+log = logging.getLogger(__name__)
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in the page; ``source`` is a data URI, empty where there is only the reason why not."""
+
+    anchor: str
+    heading: str
+    title: str
+    caption: str
+    rule: str
+    alt: str
+    absent: str
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """What the page says of one session; ``anchor`` is safe in a link whatever the session's name."""
+
+    anchor: str
+    name: str
+    facts: str
+    answer: Answer
+    rows: list[Row]
+    generation_columns: list[Column]
+    generation: list[Row]
+    ceiling: str
+    controls: list[ControlRow]
+    pictures: list[Picture]
+    quality: QualityTable
+    seconds: list[tuple[str, str]]
+
+
+def write_report(
+    *,
+    scores: str | Path,
+    sections: Sequence[str | Path],
+    config: Mapping[str, Any],
+    output: str | Path,
+) -> None:
+    """Write the page.
+
+    scores: scores.csv of the whole run. sections: each recording's ``figures.json`` as ``draw_session`` wrote it,
+    its figures beside it, in the order of the page; null controls have none. config: the run's configuration.
+    Raises DataError for a file that is missing or not ours.
+    """
+    frame = read_scores(scores)
+    tables = score_tables(frame)
+    models = config.get("models", {})
+    made = [_section(i, path, frame, tables, models) for i, path in enumerate(sections, start=1)]
+    html = (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            title=str(config.get("report", {}).get("title") or "Single trials against their average"),
+            written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+            sections=made,
+            controlled=[section for section in made if section.controls],
+            tolerance=TOLERANCE,
+            summary=_summary(made, tables),
+            columns=PREDICTION_COLUMNS,
+            terms=TERMS,
+            config=yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=100),
+            versions=software_versions(),
+        )
+    )
+    with written_whole(output) as part:
+        part.write_text(html, encoding="utf-8")
+    log.info("%s: %s, %.1f MB", output, plural(len(made), "session"), len(html) / 1e6)
+
+
+def _summary(made: Sequence[Section], tables: Mapping[tuple[str, str], ScoreTable]) -> dict[str, str] | None:
+    """All sessions' gains in one picture, where there is more than one session."""
+    if len(made) < 2:
+        return None
+    clear = sum(section.answer.verdict == "gain" for section in made)
+    title = f"Single trials hold more than their average in {clear} of {plural(len(made), 'session')}"
+    scores = {section.name: tables.get((section.name, ""), ScoreTable({})) for section in made}
+    families = {section.name: {row.model: row.family for row in section.rows} for section in made}
+    with drawing():
+        figure = draw_forest(scores, families, title)
+        if figure is None:
+            return None
+        source = _data_uri(png(figure))
+    return {
+        "source": source,
+        "alt": f"{title}. Gain over the PSTH of each model and session; the numbers stand in the table below.",
+        "caption": "Gain over the PSTH of each model that is not an average itself; diamonds: the true intensity of "
+        "simulated sessions.",
+    }
+
+
+def _data_uri(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("neurodecode.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _section(
+    index: int,
+    path: str | Path,
+    frame: pd.DataFrame,
+    tables: Mapping[tuple[str, str], ScoreTable],
+    models: Mapping[str, Mapping[str, Any]],
+) -> Section:
+    held = read_json(path)
+    try:
+        name, families, colours = held["session"], held["families"], held["colours"]
+        scores = tables.get((name, ""), ScoreTable({}))
+        columns, generation = generation_rows(scores, families, colours)
+        controls = [
+            row
+            for (session, control), table in tables.items()
+            if session == name and control
+            for row in control_rows(control, table, scores, models)
+        ]
+        ceiling = noise_ceiling(scores)
+        return Section(
+            anchor=f"session-{index}",
+            name=name,
+            facts=_facts(held["trials"]),
+            answer=answer(frame, scores, name, families),
+            rows=model_rows(scores, families, colours),
+            generation_columns=columns,
+            generation=generation,
+            ceiling=number(ceiling.value, 2) if ceiling.known else "",
+            controls=controls,
+            pictures=[_picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
+            quality=quality_table(held["quality"]),
+            seconds=[(m, f"{s:,.1f} s") for m, s in held["seconds"].items() if s is not None],
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a section of the report ({error!r}); draw the session again") from error
+
+
+def _facts(trials: Mapping[str, Any]) -> str:
+    start, stop = trials["window_s"]
+    parts = [
+        f"{plural(trials['trials'], 'trial')} of {stop - start:.4g} s ({start:.4g} to {stop:.4g} s)",
+        plural(trials["units"], "unit"),
+        plural(trials["conditions"], "condition"),
+        f"bins of {1000 * trials['bin_size_s']:.3g} ms",
+        plural(trials["spikes"], "spike"),
+        plural(trials["folds"], "fold"),
+    ]
+    if not trials["has_spike_times"]:
+        parts.append("counts without spike times")
+    return ", ".join(parts)
+
+
+def _picture(section: str, folder: Path, held: Mapping[str, str]) -> Picture:
+    source = ""
+    if not held["absent"]:
+        try:
+            source = _data_uri((folder / held["file"]).read_bytes())
+        except OSError as error:
+            raise DataError(
+                f"{folder / held['file']}: figure missing ({error.strerror}); draw it again"
+            ) from error
+    return Picture(
+        anchor=f"{section}-{held['name']}",
+        heading=held["heading"],
+        title=held["title"],
+        caption=held["caption"],
+        rule=held["rule"],
+        alt=held["alt"],
+        absent=held["absent"],
+        source=source,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """The configuration as YAML can hold it: mappings and lists of its own kinds only."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,135 @@
+"""All figures of one session, and what the page says about it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from neurodecode.data.store import written_whole
+from neurodecode.report.drawn import Drawn
+from neurodecode.report.figures import (
+    adaptation,
+    gains,
+    hazard,
+    intervals,
+    overview,
+    quality,
+    rasters,
+    rescaling,
+    single_trials,
+    training,
+    variability,
+)
+from neurodecode.report.results import SessionResults, read_results
+from neurodecode.report.style import FAINT, balanced, drawing, new_figure, save_figure
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+FIGURES: Mapping[str, ModuleType] = {
+    "overview": overview,
+    "gains": gains,
+    "rasters": rasters,
+    "single_trials": single_trials,
+    "rescaling": rescaling,
+    "hazard": hazard,
+    "intervals": intervals,
+    "adaptation": adaptation,
+    "variability": variability,
+    "training": training,
+    "quality": quality,
+}
+"""Name of the file, less ``.png`` -> what draws it; in the order of the page."""
+
+
+def draw_session(
+    *,
+    session: str,
+    trials: str | Path,
+    splits: str | Path,
+    scores: str | Path,
+    quality: str | Path,
+    predictions: Mapping[str, str | Path],
+    samples: Mapping[str, str | Path],
+    fits: Mapping[str, str | Path],
+    seed: int,
+    output: str | Path,
+) -> None:
+    """Draw every figure of ``FIGURES`` as PNG beside ``output``, and write there the session's section as JSON.
+
+    predictions, samples, fits: model -> its file; the oracle has no fit. A figure that cannot be drawn becomes a
+    picture of the reason, so that the files are always the same. Raises DataError for files that cannot be read.
+    """
+    results = read_results(
+        session=session,
+        trials=trials,
+        splits=splits,
+        scores=scores,
+        quality=quality,
+        predictions=predictions,
+        samples=samples,
+        fits=fits,
+        seed=seed,
+    )
+    folder = Path(output).parent
+    described = []
+    with drawing():
+        for name, module in FIGURES.items():
+            drawn: Drawn = module.draw(results)
+            save_figure(drawn.figure or _explained(module.HEADING, drawn.absent), folder / f"{name}.png")
+            described.append(_described(name, module.HEADING, drawn))
+            log.info("%s: %s: %s", session, name, drawn.absent or drawn.title)
+    with written_whole(output) as part:
+        part.write_text(json.dumps(_section(results, described), indent=1) + "\n", encoding="utf-8")
+
+
+def _described(name: str, heading: str, drawn: Drawn) -> dict[str, str]:
+    return {
+        "name": name,
+        "file": f"{name}.png",
+        "heading": heading,
+        "title": drawn.title,
+        "caption": drawn.caption,
+        "alt": drawn.alt,
+        "rule": drawn.rule,
+        "absent": drawn.absent,
+    }
+
+
+def _explained(heading: str, reason: str) -> Figure:
+    figure = new_figure(1.3, heading)
+    text = balanced(f"Not drawn: {reason}.", 95)
+    figure.text(0.008, 0.5, text, va="top", color=FAINT, fontsize=10)
+    return figure
+
+
+def _section(results: SessionResults, described: list[dict[str, str]]) -> dict[str, Any]:
+    trials = results.trials
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "session": results.session,
+        "best_model": results.best,
+        "families": {model: results.families[model] for model in results.models},
+        "colours": results.colours,
+        "seconds": {model: fit.get("seconds") for model, fit in results.fits.items()},
+        "trials": {
+            "trials": trials.n_trials,
+            "units": trials.n_units,
+            "conditions": len(set(trials.condition.tolist())),
+            "bins": trials.n_bins,
+            "bin_size_s": trials.bin_size_s,
+            "window_s": [trials.window_start_s, trials.window_start_s + trials.n_bins * trials.bin_size_s],
+            "lead_s": trials.lead * trials.bin_size_s,
+            "spikes": int(trials.window_counts.sum()),
+            "folds": len(results.splits),
+            "has_spike_times": trials.has_spike_times,
+        },
+        "quality": dict(results.quality),
+        "figures": described,
+    }

@@ -1,0 +1,139 @@
+"""The page's tables of models: what they predict, and what they generate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from neurodecode.evaluation.comparison import BITS, GAIN
+from neurodecode.report.colours import ORACLE, RECORDING, model_order
+from neurodecode.report.results import PSTH
+from neurodecode.report.scoretable import Estimate, ScoreTable
+from neurodecode.report.wording import NONE, interval, number, signed
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell, its interval below it, and whether it is the column's best."""
+
+    text: str
+    interval: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of one session; ``kind`` is model, oracle or recording."""
+
+    model: str
+    family: str
+    colour: str
+    kind: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """``heading`` and what it means; ``cell`` reads it for one model."""
+
+    heading: str
+    meaning: str
+    cell: Callable[[ScoreTable, str], Cell]
+
+
+def _scored(metric: str, write: Callable[[float], str] = number) -> Callable[[ScoreTable, str], Cell]:
+    def cell(scores: ScoreTable, model: str) -> Cell:
+        estimate = scores.get(model, metric)
+        return Cell(write(estimate.value), interval(estimate))
+
+    return cell
+
+
+def _gain(scores: ScoreTable, model: str) -> Cell:
+    estimate = scores.get(model, GAIN)
+    if model == PSTH:
+        return Cell(NONE)
+    return Cell(signed(estimate.value), interval(estimate))
+
+
+def units_passed(scores: ScoreTable, model: str) -> tuple[int, int]:
+    """Units that time rescaling does not reject after Holm's correction, and units tested."""
+    known = [e.value for e in scores.units(model, "ks_passed").values() if e.known]
+    return sum(value > 0.5 for value in known), len(known)
+
+
+def _rescaling(scores: ScoreTable, model: str) -> Cell:
+    passed, tested = units_passed(scores, model)
+    return Cell(f"{passed} of {tested}" if tested else NONE)
+
+
+def _percent(value: float) -> str:
+    return f"{number(100 * value, 2)}%" if math.isfinite(value) else NONE
+
+
+PREDICTION_COLUMNS = (
+    Column("bits/spike", "above each unit's mean rate in training, with 95% interval", _scored(BITS)),
+    Column("gain over PSTH", "bits/spike above the PSTH on the same trials, with 95% interval", _gain),
+    Column(
+        "bits/spike, NLB null", "above each unit's mean rate in the scored trials", _scored("bits_per_spike_nlb")
+    ),
+    Column("D2", "share of the Poisson deviance explained", _scored("poisson_d2")),
+    Column("KS units passed", "units that time rescaling does not reject, Holm-corrected", _rescaling),
+)
+GENERATION_COLUMNS = (
+    Column("ISIs < 2 ms", "share of intervals", _scored("isi_violations_2ms", _percent)),
+    Column("ISI distance", "largest difference of the distributions of intervals", _scored("isi_ks")),
+    Column("ISI CV", "coefficient of variation of intervals", _scored("isi_cv", lambda v: number(v, 2))),
+    Column("hazard error", "root mean squared log ratio to the real hazard", _scored("hazard_error")),
+    Column("adaptation error", "root mean squared log ratio to the real curve", _scored("adaptation_error")),
+    Column("Fano, 100 ms", "variance over mean of counts", _scored("fano_100ms", lambda v: number(v, 2))),
+    Column("noise correlation", "mean over pairs of units", _scored("noise_correlation")),
+)
+
+
+def model_rows(
+    scores: ScoreTable,
+    families: Mapping[str, str],
+    colours: Mapping[str, str],
+    columns: Sequence[Column] = PREDICTION_COLUMNS,
+) -> list[Row]:
+    """A row for each model, plainest first and the oracle last; the best gain of a fitted model is marked."""
+    fitted = [m for m in model_order(families) if m != ORACLE]
+    metric = GAIN if any(scores.get(m, GAIN).known for m in fitted) else BITS
+    known = [m for m in fitted if scores.get(m, metric).known]
+    best = max(known, key=lambda m: scores.get(m, metric).value, default=None)
+    rows = []
+    for model in model_order(families):
+        kind = "oracle" if model == ORACLE else "model"
+        cells = tuple(_marked(column.cell(scores, model), best=model == best) for column in columns)
+        rows.append(Row(model, families[model], colours.get(model, "#000000"), kind, cells))
+    return rows
+
+
+def generation_rows(
+    scores: ScoreTable, families: Mapping[str, str], colours: Mapping[str, str]
+) -> tuple[list[Column], list[Row]]:
+    """Real trains first, then each model's samples; columns of which nothing is known are left out."""
+    named = {RECORDING: RECORDING, **{m: families[m] for m in model_order(families)}}
+    columns = [c for c in GENERATION_COLUMNS if any(c.cell(scores, model).text != NONE for model in named)]
+    rows = [
+        Row(
+            model,
+            family,
+            colours.get(model, "#000000"),
+            model if model in (RECORDING, ORACLE) else "model",
+            tuple(column.cell(scores, model) for column in columns),
+        )
+        for model, family in named.items()
+    ]
+    return columns, [row for row in rows if any(cell.text != NONE for cell in row.cells)]
+
+
+def _marked(cell: Cell, *, best: bool) -> Cell:
+    return Cell(cell.text, cell.interval, best) if cell.interval or not best else Cell(cell.text, best=False)
+
+
+def noise_ceiling(scores: ScoreTable) -> Estimate:
+    """How well the trial average itself is known: the split-half ceiling, weighted by spikes."""
+    return scores.get(RECORDING, "noise_ceiling")
