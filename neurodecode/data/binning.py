@@ -7,17 +7,19 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, UInt
+from jaxtyping import Bool, Float, UInt
 
+from neurodecode.data.count_binning import trials_from_counts
 from neurodecode.data.covariates import covariates_of
-from neurodecode.data.placement import place_trials
+from neurodecode.data.observed import any_observed, observed_mask
+from neurodecode.data.placement import PlacedTrials, observed_trials, place_trials
 from neurodecode.data.selection import distinct_names, plain_columns, unit_indices
 from neurodecode.data.session import Session
 from neurodecode.data.trials import Trials
 from neurodecode.data.windows import EDGE_TOLERANCE, Lagged, Window
 from neurodecode.errors import DataError
 
-__all__ = ["Lagged", "Window", "bin_spikes", "trials_from_session"]
+__all__ = ["Lagged", "Window", "bin_spikes", "placed_trials", "trials_from_counts", "trials_from_session"]
 
 log = logging.getLogger(__name__)
 _SPIKES_AT_ONCE = 1 << 22  # bounds the memory of a recording of any length
@@ -31,11 +33,11 @@ def trials_from_session(session: Session, window: Window) -> Trials:
     Raises ConfigError for columns, units or signals that do not exist and for windows outside the recording.
     """
     units = unit_indices(session.unit_names, window.units, recording=session.name)
-    placed = place_trials(session, window)
+    placed, mask = placed_trials(session, window)
     trains = [session.spike_times_s[unit] for unit in units]
     counts = bin_spikes(trains, placed.t0_s, window.bin_size_s, window.lead, window.n_steps)
     n_binned = int(counts.sum(dtype=np.int64))
-    np.multiply(counts, placed.mask, out=counts)
+    np.multiply(counts, mask, out=counts)
     if (n_masked := n_binned - int(counts.sum(dtype=np.int64))) > 0:
         log.info("%s: %d spikes lie in bins that were not observed and are left out", session.name, n_masked)
     names = distinct_names(session.unit_names)
@@ -43,15 +45,29 @@ def trials_from_session(session: Session, window: Window) -> Trials:
         counts=counts,
         bin_size_s=window.bin_size_s,
         lead=window.lead,
-        mask=placed.mask,
+        mask=mask,
         t0_s=placed.t0_s,
         condition=placed.condition,
         condition_names=placed.condition_names,
         unit_names=tuple(names[unit] for unit in units),
-        window_start_s=window.window_s[0],
-        covariates=covariates_of(session, window, placed.t0_s, placed.mask),
+        window_start_s=float(window.window_s[0]),
+        covariates=covariates_of(session, window, placed.t0_s, mask),
         columns=plain_columns(placed.table),
     )
+
+
+def placed_trials(
+    session: Session, window: Window
+) -> tuple[PlacedTrials, Bool[np.ndarray, "trials steps #units"]]:
+    """The trials that ``window`` asks for, each with at least one observed bin, and their mask."""
+    units = unit_indices(session.unit_names, window.units, recording=session.name)
+    span = any_observed(session, units)
+    placed = place_trials(session.trials, span, window, recording=session.name)
+    mask = observed_mask(session, units, placed.t0_s, placed.own_s, window)
+    kept = observed_trials(placed, mask, span, window, recording=session.name)
+    if kept.size == placed.t0_s.size:
+        return placed, mask
+    return placed.keep(kept, "unobserved"), mask[kept]
 
 
 def bin_spikes(

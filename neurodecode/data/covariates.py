@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,6 +13,7 @@ from neurodecode.data.windows import Lagged, Window
 from neurodecode.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
+FeatureArray = Float[np.ndarray, "trials steps features"]
 
 
 def covariates_of(
@@ -19,7 +21,7 @@ def covariates_of(
     window: Window,
     t0_s: Float[np.ndarray, " trials"],
     mask: Bool[np.ndarray, "trials steps #units"],
-) -> dict[str, Float[np.ndarray, "trials steps features"]]:
+) -> dict[str, FeatureArray]:
     """Every covariate of ``window`` for trials whose windows start at ``t0_s``, float32.
 
     Raises ConfigError for a signal that does not exist, DataError for one that does not cover the observed bins
@@ -36,8 +38,7 @@ def covariates_of(
                 f"{', '.join(sorted(session.signals)) or 'none'}"
             )
         where = f"{session.name}: signal {lagged.signal!r}"
-        signal = _finite(session.signals[lagged.signal], where)
-        _check_covers(signal, centres[needed], where)
+        signal = usable_signal(session.signals[lagged.signal], centres[needed], where)
         found[name] = lagged_values(signal, centres, lagged)
     return found
 
@@ -63,24 +64,24 @@ def lagged_values(
     return values
 
 
-def _finite(signal: Signal, where: str) -> Signal:
-    """Without samples that are NaN in any dim: interpolation runs across them."""
+def usable_signal(signal: Signal, needed_s: Float[np.ndarray, " needed"], where: str) -> Signal:
+    """Without samples that are NaN in any dim: interpolation runs across them.
+
+    Raises DataError where the clock, with one sample's length to either side, does not hold ``needed_s``.
+    """
     good = np.isfinite(signal.values).all(axis=1)
     if not good.any():
         raise DataError(f"{where}: it holds no finite sample; leave it out of covariates")
-    if good.all():
-        return signal
-    log.info("%s: interpolating over %d of %d samples that are NaN", where, int((~good).sum()), good.size)
-    return Signal(values=signal.values[good], times_s=signal.times_s[good], unit=signal.unit, names=signal.names)
-
-
-def _check_covers(signal: Signal, times_s: Float[np.ndarray, " needed"], where: str) -> None:
-    """The clock, with one sample's length to either side, must hold every observed bin of the windows."""
+    if not good.all():
+        log.info("%s: interpolating over %d of %d samples that are NaN", where, int((~good).sum()), good.size)
+        kept = {"values": signal.values[good], "times_s": signal.times_s[good]}
+        signal = replace(signal, **kept)
     clock, period_s = signal.times_s, signal.period_s
-    outside = (times_s < clock[0] - period_s) | (times_s > clock[-1] + period_s)
+    outside = (needed_s < clock[0] - period_s) | (needed_s > clock[-1] + period_s)
     if outside.any():
         raise DataError(
             f"{where} runs {clock[0]:g} to {clock[-1]:g} s and does not cover the windows, which need "
-            f"{times_s.min():g} to {times_s.max():g} s ({outside.mean():.1%} of bins outside); leave the "
+            f"{needed_s.min():g} to {needed_s.max():g} s ({outside.mean():.1%} of bins outside); leave the "
             "covariate out, or the trials with `where:`"
         )
+    return signal

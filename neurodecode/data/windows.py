@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from neurodecode.errors import ConfigError
 
@@ -109,10 +109,10 @@ def _dividing_sizes(duration_s: float, bin_size_s: float) -> str:
 
 def window_starts(
     span_s: Float[np.ndarray, "intervals 2"], duration_s: float, every_s: float, bin_size_s: float
-) -> Float[np.ndarray, " windows"]:
-    """Starts (s) of windows that lie fully inside one interval, ``every_s`` apart from each interval's start."""
-    starts = [np.empty(0)]
-    for start, stop in span_s:
-        last = math.floor((stop - start - duration_s + EDGE_TOLERANCE * bin_size_s) / every_s + 1e-9)
-        starts.append(start + np.arange(max(0, last + 1)) * every_s)  # products: sums of floats drift
-    return np.concatenate(starts)
+) -> tuple[Float[np.ndarray, " windows"], Int[np.ndarray, " windows"]]:
+    """Starts (s) of windows fully inside an interval, ``every_s`` apart from its start, and which interval."""
+    room = span_s[:, 1] - span_s[:, 0] - duration_s + EDGE_TOLERANCE * bin_size_s
+    n = np.maximum(np.floor(room / every_s + 1e-9).astype(int) + 1, 0)
+    interval = np.repeat(np.arange(len(span_s)), n)
+    place = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    return span_s[interval, 0] + place * every_s, interval  # products: sums of floats drift

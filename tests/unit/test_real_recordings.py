@@ -8,7 +8,7 @@ import pytest
 from neurodecode.data.binning import Lagged, Window, trials_from_session
 from neurodecode.io import read_recording
 
-# file: (units, trials, spikes)
+# units, trials and spikes of each file
 HELD = {
     "stn_joystick.nwb": (1, 50, 4_696),
     "motor_delay_winny.nwb": (2, 128, 20_043),
@@ -21,7 +21,7 @@ HELD = {
 }
 IT = [1005, 1006, 1007, 1009, 1010, 1011, 1013, 1014]
 
-# file: window, whether it holds the whole of every trial
+# windows that hold the whole of every trial
 WINDOWS = {
     "stn_joystick.nwb": Window(bin_size_s=0.001, window_s=(-1.0, 1.0), align="go_time", condition="direction"),
     "roach_three_odours.nwb": Window(bin_size_s=0.004, window_s=(0.0, 15.0), condition="odour"),
