@@ -22,7 +22,6 @@ from neurodecode.evaluation.predictions import StoredPredictions, StoredSamples
 
 log = logging.getLogger(__name__)
 
-_TEXT = ("session", "control", "task", "target", "model", "fold", "unit", "metric")
 _NUMBERS = ("value", "low", "high")
 
 
@@ -116,18 +115,12 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     Raises DataError for a file that is not a table of scores.
     """
     try:
-        frame = pd.read_csv(
-            path,
-            dtype=dict.fromkeys(_TEXT, str),
-            keep_default_na=False,
-            na_values={name: [""] for name in _NUMBERS},
-            float_precision="round_trip",
-        )
+        # Numbers come as text too: pandas' own parser may miss the last bit, Python's float does not.
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
         missing = [name for name in COLUMNS if name not in frame.columns]
-        numbers = frame[list(_NUMBERS)].astype(float) if not missing else None
+        numbers = {name: [float(text or "nan") for text in frame[name]] for name in _NUMBERS if not missing}
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable table of scores ({error}); score the session again") from error
-    if numbers is None:
+    if missing:
         raise DataError(f"{path}: not a table of scores, it lacks {missing}; score the session again")
-    frame[list(_NUMBERS)] = numbers
-    return frame[list(COLUMNS)]
+    return frame[list(COLUMNS)].assign(**numbers, schema_version=frame["schema_version"].astype(int))
