@@ -9,9 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
+from neurodecode.features.bsplines import bspline_basis
 from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models.psth import FittedPSTH
 
+SPLINE_SPACING_S = 0.06  # finer detail of the aggregate comes from its own, measured bandwidth
+MOST_SPLINES = 24
+MOST_PROFILES = 400  # the Hessian grows with their square
 N_LEADING = 2  # columns before the covariates: 1, and the log of the aggregate's expected count
 _BATCH_VALUES = 2e7  # feature values computed at a time: 80 MB in float32
 
@@ -77,6 +81,19 @@ def covariate_columns(trials: Trials) -> Float[np.ndarray, "trials steps columns
     ]
     empty = np.zeros((trials.n_trials, trials.n_steps, 0), np.float32)
     return np.concatenate([empty, *parts], axis=2)
+
+
+def time_course_profiles(trials: Trials) -> Float[np.ndarray, "conditions_and_bins profiles"]:
+    """Smooth time-courses: splines that all conditions share, then splines of each condition.
+
+    Rows run over the bins of the first condition, then the second, ... With one condition, its splines only.
+    """
+    n_conditions, duration_s = trials.n_conditions, trials.n_bins * trials.bin_size_s
+    wanted = round(duration_s / SPLINE_SPACING_S) + 3
+    n_splines = int(np.clip(wanted, 4, min(MOST_SPLINES, max(4, MOST_PROFILES // (n_conditions + 1)))))
+    basis = bspline_basis(trials.n_bins, n_splines)
+    shared = np.tile(basis, (n_conditions, 1))
+    return shared if n_conditions == 1 else np.hstack([shared, np.kron(np.eye(n_conditions), basis)])
 
 
 def trial_batches(n_trials: int, values_per_trial: int) -> Iterator[np.ndarray]:

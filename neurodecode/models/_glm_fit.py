@@ -4,158 +4,146 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
-from neurodecode.models._glm_design import N_LEADING, HistoryDesign, covariate_columns
-from neurodecode.models._newton import fit_poisson_regression
+from neurodecode.models._glm_design import N_LEADING, HistoryDesign, covariate_columns, time_course_profiles
+from neurodecode.models._glm_weights import Columns, Penalties, UnitWeights
+from neurodecode.models._newton import Design, fit_poisson_regression
 
 log = logging.getLogger(__name__)
 
-AGGREGATE_PENALTY = 1.0  # a weak pull of the aggregate's weight towards 1, where history would otherwise be a PSTH
-COVARIATE_PENALTY = 1.0
 
+@dataclass(frozen=True)
+class PenaltyGrid:
+    """What validation chooses from; no time-course of its own and no coupling are always among the choices."""
 
-@dataclass(frozen=True, eq=False)
-class UnitWeights:
-    """Weights of all units on the columns of a HistoryDesign, in the columns' own scale, and the penalties."""
-
-    bias: Float[np.ndarray, " units"]
-    aggregate: Float[np.ndarray, " units"]
-    covariates: Float[np.ndarray, "units columns"]
-    own: Float[np.ndarray, "units features"]
-    sources: Float[np.ndarray, "units sources source_features"]
-    history_penalty: Float[np.ndarray, " units"]
-    coupling_penalty: Float[np.ndarray, " units"]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The fields by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> UnitWeights:
-        """From arrays that hold at least the fields."""
-        return cls(**{f.name: arrays[f.name] for f in fields(cls)})
+    history: Sequence[float]
+    time_course: Sequence[float]
+    coupling: Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)
 class _Shared:
-    """What the designs of all units of some trials have in common, over observed bins of the window."""
+    """What the designs of all units of some trials have in common, over the window."""
 
     trials: Trials
     log_aggregate: Float[np.ndarray, "trials bins units"]
     covariates: Float[np.ndarray, "trials bins columns"]
     sources: Float[np.ndarray, "trials bins sources features"]
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Where the groups of columns of one unit's design lie."""
-
-    n_covariates: int
-    n_own: int
-    n_sources: int
-    n_source_features: int
+    profiles: Float[np.ndarray, "conditions_and_bins profiles"]
 
     @classmethod
-    def of(cls, design: HistoryDesign, shared: _Shared) -> _Columns:
-        n_covariates = shared.covariates.shape[2]
-        return cls(n_covariates, design.own.n_features, design.n_sources(), design.sources.n_features)
+    def of(cls, design: HistoryDesign, trials: Trials, *, leave_out: bool) -> _Shared:
+        return cls(
+            trials,
+            design.log_aggregate(trials, leave_out=leave_out)[:, trials.lead :],
+            covariate_columns(trials)[:, trials.lead :],
+            design.source_history(trials),
+            time_course_profiles(trials),
+        )
 
-    def aggregate_alone(self) -> np.ndarray:
-        """Weights that make the model its aggregate: where a fit starts, and what the aggregate is pulled to."""
-        weights = np.zeros(self.n_all)
-        weights[1] = 1.0
+    def columns(self, design: HistoryDesign) -> Columns:
+        return Columns.of(design, self.covariates.shape[2], self.profiles.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Unit:
+    """One unit's regression over its observed bins, columns standardised by ``mean`` and ``sd``."""
+
+    design: Design
+    counts: Float[np.ndarray, " rows"]
+    mean: Float[np.ndarray, " features"]
+    sd: Float[np.ndarray, " features"]
+
+    def fit(self, columns: Columns, penalties: Penalties, start: np.ndarray) -> np.ndarray:
+        """Weights of all columns; those left out are 0."""
+        used = columns.used(penalties)
+        n_features = int((used < columns.n_rows).sum())
+        design = self.design.columns(n_features, with_profiles=used.size > n_features)
+        center = columns.aggregate_alone()
+        weights = np.zeros(columns.n_all)
+        weights[used] = fit_poisson_regression(
+            design, self.counts, columns.penalty(penalties)[used], center[used], start[used]
+        )
         return weights
 
-    @property
-    def own(self) -> slice:
-        return slice(N_LEADING + self.n_covariates, self.n_alone)
+    def score(self, weights: np.ndarray) -> float:
+        """Log-likelihood (nats) up to log(n!)."""
+        log_mean = self.design.product(weights)
+        return float(self.counts @ log_mean - np.exp(np.minimum(log_mean, 20.0)).sum())
 
-    @property
-    def n_alone(self) -> int:
-        return N_LEADING + self.n_covariates + self.n_own
-
-    @property
-    def n_all(self) -> int:
-        return self.n_alone + self.n_sources * self.n_source_features
-
-    def penalty(self, history: float, coupling: float) -> np.ndarray:
-        out = np.full(self.n_all, coupling)
-        out[: self.n_alone] = history
-        out[: self.own.start] = COVARIATE_PENALTY
-        out[:N_LEADING] = 0.0, AGGREGATE_PENALTY
-        return out
+    def unscaled(self, weights: np.ndarray) -> np.ndarray:
+        """Weights on the columns as they were before they were standardised."""
+        plain = weights.copy()
+        plain[: self.sd.size] /= self.sd
+        plain[0] -= self.mean @ plain[: self.sd.size]
+        return plain
 
 
-def fit_path(
-    design: HistoryDesign,
-    trials: Trials,
-    validation: Trials,
-    history_penalties: Sequence[float],
-    coupling_penalties: Sequence[float],
-) -> UnitWeights:
-    """Weights of every unit, at those of the penalties that predict ``validation`` best.
+def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: PenaltyGrid) -> UnitWeights:
+    """Weights of every unit, at those penalties of the grid that predict ``validation`` best.
 
     The aggregate in ``design`` must have been made of ``trials``.
     """
-    shared = _share(design, trials, leave_out=True)
-    held_out = _share(design, validation, leave_out=False)
-    columns = _Columns.of(design, shared)
+    shared = _Shared.of(design, trials, leave_out=True)
+    held_out = _Shared.of(design, validation, leave_out=False)
+    columns = shared.columns(design)
     found = []
     for unit in range(trials.n_units):
-        rows, counts, scale = _standardised(*_rows(design, shared, unit))
-        held_rows, held_counts = _rows(design, held_out, unit)
-        _standardise(held_rows, scale)
-        held_out_unit = _HeldOut(held_rows, held_counts)
-        weights, penalties = _choose(rows, counts, held_out_unit, columns, history_penalties, coupling_penalties)
-        log.info("glm: unit %s, history penalty %g, coupling penalty %g", trials.unit_names[unit], *penalties)
-        found.append((_unscaled(weights, scale), penalties))
-    return _gather(found, columns)
+        training = _unit(design, shared, unit, None)
+        weights, penalties = _choose(training, _unit(design, held_out, unit, training), columns, grid)
+        log.info("glm: unit %s, penalties %s", trials.unit_names[unit], penalties)
+        found.append((training.unscaled(weights), penalties))
+    return _gather(found, columns, shared)
 
 
 def refit(design: HistoryDesign, trials: Trials, chosen: UnitWeights) -> UnitWeights:
     """Weights of every unit on other trials, at penalties chosen before."""
-    shared = _share(design, trials, leave_out=True)
-    columns = _Columns.of(design, shared)
+    shared = _Shared.of(design, trials, leave_out=True)
+    columns = shared.columns(design)
     found = []
     for unit in range(trials.n_units):
-        rows, counts, scale = _standardised(*_rows(design, shared, unit))
-        penalties = float(chosen.history_penalty[unit]), float(chosen.coupling_penalty[unit])
-        weights = _fit(rows, counts, columns, penalties, columns.aggregate_alone())
-        found.append((_unscaled(weights, scale), penalties))
-    return _gather(found, columns)
+        training = _unit(design, shared, unit, None)
+        penalties = Penalties(*chosen.penalties[unit].tolist())
+        weights = training.fit(columns, penalties, columns.aggregate_alone())
+        found.append((training.unscaled(weights), penalties))
+    return _gather(found, columns, shared)
 
 
-def _share(design: HistoryDesign, trials: Trials, *, leave_out: bool) -> _Shared:
-    return _Shared(
-        trials,
-        design.log_aggregate(trials, leave_out=leave_out)[:, trials.lead :],
-        covariate_columns(trials)[:, trials.lead :],
-        design.source_history(trials),
-    )
-
-
-def _rows(design: HistoryDesign, shared: _Shared, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Design and counts of one unit over its observed bins."""
+def _unit(design: HistoryDesign, shared: _Shared, unit: int, scaled_like: _Unit | None) -> _Unit:
+    """One unit's design and counts, rows grouped by condition and bin."""
     trials = shared.trials
     seen = np.broadcast_to(trials.window_mask, trials.window_counts.shape)[..., unit]
+    place = trials.condition[:, None] * trials.n_bins + np.arange(trials.n_bins)
+    order = np.argsort(place[seen], kind="stable")
+    places, group = np.unique(place[seen][order], return_inverse=True)
+    rows = _rows(design, shared, unit, seen)[order]
+    mean, sd = _scales(rows) if scaled_like is None else (scaled_like.mean, scaled_like.sd)
+    rows -= mean.astype(np.float32)
+    rows /= sd.astype(np.float32)
+    counts = trials.window_counts[..., unit][seen][order].astype(np.float64)
+    return _Unit(Design(rows, group, shared.profiles[places]), counts, mean, sd)
+
+
+def _rows(design: HistoryDesign, shared: _Shared, unit: int, seen: np.ndarray) -> np.ndarray:
+    """Columns of one unit, without the time-course, over its observed bins."""
     sources = shared.sources
     if design.n_sources() and design.per_unit:
         sources = sources.copy()
         sources[..., unit, :] = 0.0  # its own history stands in the own columns already
+    n_rows = int(seen.sum())
     parts = [
-        np.ones((seen.sum(), 1), np.float32),
+        np.ones((n_rows, 1), np.float32),
         shared.log_aggregate[seen][:, unit, None],
         shared.covariates[seen],
-        design.own_history(trials, [unit])[seen][:, 0],
-        sources[seen].reshape(int(seen.sum()), -1),
+        design.own_history(shared.trials, [unit])[seen][:, 0],
+        sources[seen].reshape(n_rows, -1),
     ]
-    rows = np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
-    return rows, trials.window_counts[..., unit][seen].astype(np.float64)
+    return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
 
 def _scales(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,89 +154,40 @@ def _scales(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(still, 0.0, mean), np.where(still, 1.0, sd)
 
 
-def _standardised(
-    rows: np.ndarray, counts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    scale = _scales(rows)
-    _standardise(rows, scale)
-    return rows, counts, scale
+def _choose(training: _Unit, held_out: _Unit, columns: Columns, grid: PenaltyGrid) -> tuple[np.ndarray, Penalties]:
+    """The best penalties by held-out likelihood: own history first, then the time-course, then coupling."""
+    none = columns.aggregate_alone()
 
+    def best_of(
+        candidates: list[Penalties], start: np.ndarray, tried: list[tuple[float, np.ndarray, Penalties]]
+    ) -> tuple[float, np.ndarray, Penalties]:
+        weights = start
+        for penalties in candidates:
+            weights = training.fit(columns, penalties, weights)
+            tried = [*tried, (held_out.score(weights), weights, penalties)]
+        return max(tried, key=lambda entry: entry[0])
 
-def _standardise(rows: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> None:
-    rows -= scale[0].astype(np.float32)
-    rows /= scale[1].astype(np.float32)
+    def falling(values: Sequence[float]) -> list[float]:
+        return sorted(values, reverse=True)
 
-
-def _unscaled(weights: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    mean, sd = scale
-    plain: np.ndarray = weights / sd
-    plain[0] -= mean @ plain
-    return plain
-
-
-def _fit(
-    rows: np.ndarray,
-    counts: np.ndarray,
-    columns: _Columns,
-    penalties: tuple[float, float],
-    start: np.ndarray,
-) -> np.ndarray:
-    """Weights at one pair of penalties; coupling at infinite penalty is left out of the regression."""
-    history, coupling = penalties
-    used = columns.n_alone if np.isinf(coupling) else columns.n_all
-    center = columns.aggregate_alone()[:used]
-    penalty = columns.penalty(history, coupling)[:used]
-    weights = np.zeros(columns.n_all)
-    weights[:used] = fit_poisson_regression(rows[:, :used], counts, penalty, center, start[:used])
-    return weights
-
-
-@dataclass(frozen=True, eq=False)
-class _HeldOut:
-    """One unit's design and counts on validation trials."""
-
-    rows: np.ndarray
-    counts: np.ndarray
-
-    def score(self, weights: np.ndarray) -> float:
-        """Log-likelihood (nats) up to log(n!)."""
-        log_mean = self.rows @ weights.astype(np.float32)
-        return float(self.counts @ log_mean - np.exp(np.minimum(log_mean, 20.0)).sum(dtype=np.float64))
-
-
-def _choose(
-    rows: np.ndarray,
-    counts: np.ndarray,
-    held_out: _HeldOut,
-    columns: _Columns,
-    history_penalties: Sequence[float],
-    coupling_penalties: Sequence[float],
-) -> tuple[np.ndarray, tuple[float, float]]:
-    """The best pair by held-out likelihood: own history first, then coupling on top of it."""
-    weights = columns.aggregate_alone()
-    path = []
-    for history in sorted(history_penalties, reverse=True):
-        weights = _fit(rows, counts, columns, (history, np.inf), weights)
-        path.append((held_out.score(weights), weights, (history, np.inf)))
-    best = max(path, key=lambda entry: entry[0])
+    best = best_of([Penalties(h) for h in falling(grid.history)], none, [])
+    best = best_of([best[2]._replace(time_course=p) for p in falling(grid.time_course)], none, [best])
     if columns.n_sources:
-        path, weights, history = [best], best[1], best[2][0]
-        for coupling in sorted(coupling_penalties, reverse=True):
-            weights = _fit(rows, counts, columns, (history, coupling), weights)
-            path.append((held_out.score(weights), weights, (history, coupling)))
-        best = max(path, key=lambda entry: entry[0])
+        best = best_of([best[2]._replace(coupling=p) for p in falling(grid.coupling)], best[1], [best])
     return best[1], best[2]
 
 
-def _gather(found: list[tuple[np.ndarray, tuple[float, float]]], columns: _Columns) -> UnitWeights:
+def _gather(found: list[tuple[np.ndarray, Penalties]], columns: Columns, shared: _Shared) -> UnitWeights:
     weights = np.stack([w for w, _ in found])
-    penalties = np.array([p for _, p in found])
+    shape = (len(found), shared.trials.n_conditions, shared.trials.n_bins)
     return UnitWeights(
         bias=weights[:, 0],
         aggregate=weights[:, 1],
         covariates=weights[:, N_LEADING : columns.own.start],
         own=weights[:, columns.own],
-        sources=weights[:, columns.n_alone :].reshape(len(found), columns.n_sources, columns.n_source_features),
-        history_penalty=penalties[:, 0],
-        coupling_penalty=penalties[:, 1],
+        sources=weights[:, columns.n_alone : columns.n_rows].reshape(
+            len(found), columns.n_sources, columns.n_source_features
+        ),
+        time_course=(weights[:, columns.n_rows :] @ shared.profiles.T).reshape(shape),
+        penalties=np.array([p for _, p in found]),
     )

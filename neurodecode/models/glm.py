@@ -2,9 +2,11 @@
 
 Truccolo et al. 2005, J Neurophysiol 93:1074, eq. 8; coupling: Pillow et al. 2008, Nature 454:995.
 
-log mu_t = b + a log psth_t + covariates . c + own history . h + other units' history . k, one set of weights per
-unit. The aggregate enters as its log, with each training trial left out of its own aggregate. Concave: a fit is
-the optimum. Ridge penalties on history and coupling are chosen per unit by the likelihood of validation trials.
+log mu_t = b + a log psth_t + f_condition(t) + covariates . c + own history . h + other units' history . k, one set
+of weights per unit. The aggregate enters as its log, with each training trial left out of its own aggregate; f, in
+splines, is what the drive must be beside it, since adaptation makes an aggregate of the drive that is flatter than
+the drive. Concave: a fit is the optimum. Ridge penalties on own history, f and coupling are chosen per unit by the
+likelihood of validation trials; f and coupling may be left out, and without f the aggregate's weight a is free.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis, HistoryState, mean_count
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._glm_design import HistoryDesign, covariate_columns, trial_batches
-from neurodecode.models._glm_fit import UnitWeights, fit_path, refit
+from neurodecode.models._glm_fit import PenaltyGrid, fit_path, refit
+from neurodecode.models._glm_weights import Penalties, UnitWeights
 from neurodecode.models._grid import Grid
 from neurodecode.models._sampling import Stepper, sample_jointly
 from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
@@ -33,14 +36,15 @@ class SpikeHistoryGLM(PointProcessModel):
     """``n_lags`` single bins and log-spaced traces up to ``longest_s`` make the history.
 
     ``coupling``: ``own`` history only, all ``units``, the population's ``mean``, or ``auto`` (units up to 32 of
-    them, else mean). ``history_penalties``, ``coupling_penalties``: what validation chooses from; no coupling at
-    all is always among the choices.
+    them, else mean). ``history_penalties``, ``time_course_penalties`` (of f), ``coupling_penalties``: what
+    validation chooses from.
     """
 
     coupling: Literal["auto", "own", "units", "mean"] = "auto"
     n_lags: int = 4
     longest_s: float = 0.5
     history_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 1e5)
+    time_course_penalties: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0)
     coupling_penalties: tuple[float, ...] = (30.0, 300.0, 3000.0)
 
     def __post_init__(self) -> None:
@@ -48,7 +52,8 @@ class SpikeHistoryGLM(PointProcessModel):
             raise ConfigError(f"glm: n_lags must be >= 1, got {self.n_lags}; without history use 'poisson'")
         if not 0 < self.longest_s < np.inf:
             raise ConfigError(f"glm: longest_s must be positive, got {self.longest_s}")
-        if not self.history_penalties or min(*self.history_penalties, *self.coupling_penalties, np.inf) <= 0:
+        every = (*self.history_penalties, *self.time_course_penalties, *self.coupling_penalties)
+        if not self.history_penalties or min(every) <= 0:
             raise ConfigError("glm: penalties must be positive, and history_penalties not empty")
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedGLM:
@@ -62,8 +67,11 @@ class SpikeHistoryGLM(PointProcessModel):
     def fit_training(self, trials: Trials, validation: Trials) -> FittedGLM:
         """The fit to the training trials alone, with the penalties that ``validation`` chose."""
         design = self._design(trials, fit_psth(trials, PSTH()))
-        weights = fit_path(design, trials, validation, self.history_penalties, self.coupling_penalties)
+        weights = fit_path(design, trials, validation, self._grid())
         return FittedGLM(self, design, weights, Grid.of(trials), _cap(trials))
+
+    def _grid(self) -> PenaltyGrid:
+        return PenaltyGrid(self.history_penalties, self.time_course_penalties, self.coupling_penalties)
 
     def _design(self, trials: Trials, psth: FittedPSTH) -> HistoryDesign:
         own = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=self.n_lags, longest_s=self.longest_s)
@@ -131,6 +139,7 @@ class FittedGLM(FittedModel):
         driven: np.ndarray = (
             w.bias + w.aggregate * self.design.log_aggregate(trials, leave_out=leave_out)[:, trials.lead :]
         )
+        driven = driven + np.moveaxis(w.time_course, 0, 2)[trials.condition]
         if w.covariates.size:
             driven = driven + covariate_columns(trials)[:, trials.lead :] @ w.covariates.T
         return driven
@@ -168,9 +177,9 @@ class FittedGLM(FittedModel):
         }
 
     def diagnostics(self) -> dict[str, Any]:
-        """Penalties that validation chose, per unit; ``null``: no coupling."""
-        coupling = [None if np.isinf(p) else float(p) for p in self.weights.coupling_penalty]
-        return {"history_penalty": self.weights.history_penalty.tolist(), "coupling_penalty": coupling}
+        """Penalties that validation chose, per unit; ``null``: these columns were left out."""
+        chosen = [[None if np.isinf(p) else float(p) for p in column] for column in self.weights.penalties.T]
+        return {f"{name}_penalty": column for name, column in zip(Penalties._fields, chosen, strict=True)}
 
 
 class GLMStepper(Stepper):
@@ -208,4 +217,6 @@ class GLMStepper(Stepper):
 
 
 MODEL = SpikeHistoryGLM
-EXAMPLE = SpikeHistoryGLM(longest_s=0.1, history_penalties=(1.0, 100.0), coupling_penalties=(100.0,))
+EXAMPLE = SpikeHistoryGLM(
+    longest_s=0.1, history_penalties=(1.0, 100.0), time_course_penalties=(30.0,), coupling_penalties=(100.0,)
+)

@@ -1,0 +1,106 @@
+"""Weights of the spike-history GLM and the penalties that they were found with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from neurodecode.models._glm_design import N_LEADING, HistoryDesign
+
+AGGREGATE_PENALTY = 1.0  # a weak pull of the aggregate's weight towards 1, where history would otherwise be a PSTH
+PINNED_PENALTY = 1e6  # beside a time-course of its own, the aggregate enters as it is
+COVARIATE_PENALTY = 1.0
+
+
+class Penalties(NamedTuple):
+    """Ridge penalties of one unit; at infinity the columns are left out."""
+
+    history: float
+    time_course: float = np.inf
+    coupling: float = np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class UnitWeights:
+    """Weights of all units on the columns of a HistoryDesign, in the columns' own scale, and the penalties.
+
+    ``time_course``: what is added to the log aggregate of each condition and bin.
+    """
+
+    bias: Float[np.ndarray, " units"]
+    aggregate: Float[np.ndarray, " units"]
+    covariates: Float[np.ndarray, "units columns"]
+    own: Float[np.ndarray, "units features"]
+    sources: Float[np.ndarray, "units sources source_features"]
+    time_course: Float[np.ndarray, "units conditions bins"]
+    penalties: Float[np.ndarray, "units 3"]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> UnitWeights:
+        """From arrays that hold at least the fields."""
+        return cls(**{f.name: arrays[f.name] for f in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the groups of columns of one unit's design lie; the time-course comes last, as profiles."""
+
+    n_covariates: int
+    n_own: int
+    n_sources: int
+    n_source_features: int
+    n_profiles: int
+
+    @classmethod
+    def of(cls, design: HistoryDesign, n_covariates: int, n_profiles: int) -> Columns:
+        """The columns of a design."""
+        n_source_features = design.sources.n_features
+        return cls(n_covariates, design.own.n_features, design.n_sources(), n_source_features, n_profiles)
+
+    @property
+    def own(self) -> slice:
+        """The unit's own history."""
+        return slice(N_LEADING + self.n_covariates, self.n_alone)
+
+    @property
+    def n_alone(self) -> int:
+        """Columns up to the sources."""
+        return N_LEADING + self.n_covariates + self.n_own
+
+    @property
+    def n_rows(self) -> int:
+        """Columns up to the time-course."""
+        return self.n_alone + self.n_sources * self.n_source_features
+
+    @property
+    def n_all(self) -> int:
+        """All columns."""
+        return self.n_rows + self.n_profiles
+
+    def used(self, penalties: Penalties) -> np.ndarray:
+        """Indices of the columns whose penalty is finite."""
+        n_features = self.n_alone if np.isinf(penalties.coupling) else self.n_rows
+        n_profiles = 0 if np.isinf(penalties.time_course) else self.n_profiles
+        return np.concatenate([np.arange(n_features), self.n_rows + np.arange(n_profiles)])
+
+    def penalty(self, penalties: Penalties) -> Float[np.ndarray, " columns"]:
+        """Penalty of every column."""
+        out = np.full(self.n_all, penalties.time_course)
+        out[: self.n_rows] = penalties.coupling
+        out[: self.n_alone] = penalties.history
+        out[: self.own.start] = COVARIATE_PENALTY
+        out[0], out[1] = 0.0, AGGREGATE_PENALTY if np.isinf(penalties.time_course) else PINNED_PENALTY
+        return out
+
+    def aggregate_alone(self) -> Float[np.ndarray, " columns"]:
+        """Weights that make the model its aggregate: where a fit starts, and what the aggregate is pulled to."""
+        weights = np.zeros(self.n_all)
+        weights[1] = 1.0
+        return weights
