@@ -50,7 +50,8 @@ class HistoryDesign:
         if not leave_out:
             return whole
         others: np.ndarray = np.log(self.psth.leave_one_out(trials) * trials.bin_size_s)
-        return others + (whole - others)[:, trials.lead :].mean(axis=1, keepdims=True)
+        level: np.ndarray = (whole - others)[:, trials.lead :].mean(axis=1, keepdims=True)
+        return others + level
 
     def own_history(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
         """Own-history features of ``units`` in the window."""
