@@ -16,7 +16,7 @@ from neurodecode.data.placement import PlacedTrials, observed_trials, place_tria
 from neurodecode.data.selection import distinct_names, plain_columns, unit_indices
 from neurodecode.data.session import Session
 from neurodecode.data.trials import Trials
-from neurodecode.data.windows import EDGE_TOLERANCE, Lagged, Window
+from neurodecode.data.windows import Lagged, Window, edge_tolerance
 from neurodecode.errors import DataError
 
 __all__ = ["Lagged", "Window", "bin_spikes", "placed_trials", "trials_from_counts", "trials_from_session"]
@@ -83,41 +83,38 @@ def bin_spikes(
     edges. Work grows with the spikes inside windows.
     Raises DataError for more than 65535 spikes in a bin.
     """
-    counts = np.zeros((len(t0_s), n_steps, len(spike_times_s)), np.uint8)
+    n_units = len(spike_times_s)
+    counts = np.zeros((len(t0_s), n_steps, n_units), np.uint8)
+    tolerance = edge_tolerance(bin_size_s, float(np.abs(t0_s).max(initial=0.0)))
     for unit, times in enumerate(spike_times_s):
         lo = np.searchsorted(times, t0_s - (lead + 1) * bin_size_s)  # a bin too wide: the index decides
         hi = np.searchsorted(times, t0_s + (n_steps - lead + 1) * bin_size_s)
         for part in _parts(hi - lo):
-            place, n = _place_and_count(times, t0_s, lo, hi, part, bin_size_s, lead, n_steps)
+            trial, spike = _members(lo, hi, part)
+            step = np.floor((times[spike] - t0_s[trial]) / bin_size_s + tolerance).astype(np.int64) + lead
+            inside = (step >= 0) & (step < n_steps)
+            place, n = _runs(trial[inside] * n_steps + step[inside])  # ascending: trials and spikes are in order
+            if n.max(initial=0) > np.iinfo(np.uint16).max:
+                raise DataError(
+                    f"unit {unit}: {n.max()} spikes in one bin of {bin_size_s:g} s; shorten bin_size_s"
+                )
             if n.max(initial=0) > np.iinfo(counts.dtype).max:
-                if n.max() > np.iinfo(np.uint16).max:
-                    raise DataError(
-                        f"unit {unit}: {n.max()} spikes in one bin; bin_size_s {bin_size_s} is too long"
-                    )
                 counts = counts.astype(np.uint16)
-            counts.reshape(-1, len(spike_times_s))[place, unit] = n
+            counts.reshape(-1, n_units)[place, unit] = n
     return counts
 
 
-def _place_and_count(
-    times: np.ndarray,
-    t0_s: np.ndarray,
-    lo: np.ndarray,
-    hi: np.ndarray,
-    part: slice,
-    bin_size_s: float,
-    lead: int,
-    n_steps: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """For a stretch of trials: the occupied places in (trial, step) and the number of spikes in each."""
+def _members(lo: np.ndarray, hi: np.ndarray, part: slice) -> tuple[np.ndarray, np.ndarray]:
+    """For a stretch of trials: the trial and the index of every spike from ``lo`` to ``hi``."""
     n = (hi - lo)[part]
     trial = np.repeat(np.arange(part.start, part.stop), n)
-    spike = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(lo[part], n)
-    step = np.floor((times[spike] - t0_s[trial]) / bin_size_s + EDGE_TOLERANCE).astype(np.int64) + lead
-    inside = (step >= 0) & (step < n_steps)
-    place = trial[inside] * n_steps + step[inside]  # ascending: trials in order, spikes sorted
-    first = np.flatnonzero(np.diff(place, prepend=-1))
-    return place[first], np.diff(first, append=place.size)
+    return trial, np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(lo[part], n)
+
+
+def _runs(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values and how often each stands there."""
+    first = np.flatnonzero(np.diff(ascending, prepend=-1))
+    return ascending[first], np.diff(first, append=ascending.size)
 
 
 def _parts(n_spikes: np.ndarray) -> list[slice]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from neurodecode.data.session import Session
-from neurodecode.data.windows import EDGE_TOLERANCE, Window
+from neurodecode.data.windows import Window, edge_tolerance
 
 
 def merged(intervals: Float[np.ndarray, "intervals 2"], gap_s: float = 0.0) -> Float[np.ndarray, "merged 2"]:
@@ -66,7 +66,8 @@ def interval_mask(
 ) -> Bool[np.ndarray, "trials steps"]:
     """The mask that one unit's intervals leave; see ``observed_mask``."""
     bin_s, n_steps = window.bin_size_s, window.n_steps
-    tolerance_s = EDGE_TOLERANCE * bin_s
+    tolerance = edge_tolerance(bin_s, float(np.abs(t0_s).max(initial=0.0)))
+    tolerance_s = tolerance * bin_s
     start, stop = merged(intervals, tolerance_s).T
     first_s, last_s = t0_s - window.lead * bin_s, t0_s + window.n_bins * bin_s
     lo = np.searchsorted(stop, np.maximum(first_s, own_s[:, 0] - tolerance_s))
@@ -74,8 +75,8 @@ def interval_mask(
     n = np.maximum(hi - lo, 0)
     trial = np.repeat(np.arange(len(t0_s)), n)
     interval = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(lo, n)
-    opens = np.ceil((start[interval] - t0_s[trial]) / bin_s - EDGE_TOLERANCE) + window.lead
-    closes = np.floor((stop[interval] - t0_s[trial]) / bin_s + EDGE_TOLERANCE) + window.lead
+    opens = np.ceil((start[interval] - t0_s[trial]) / bin_s - tolerance) + window.lead
+    closes = np.floor((stop[interval] - t0_s[trial]) / bin_s + tolerance) + window.lead
     opens = np.clip(opens, 0, n_steps).astype(int)
     closes = np.maximum(np.clip(closes, 0, n_steps).astype(int), opens)  # shorter than a bin: opens nothing
     change = np.zeros((len(t0_s), n_steps + 1), np.int8)

@@ -111,7 +111,7 @@ class SpikeCleaning:
 
 def clean_spike_times(
     times: Float[np.ndarray, " spikes"], *, where: str
-) -> tuple[Float[np.ndarray, " spikes"], SpikeCleaning]:
+) -> tuple[Float[np.ndarray, " kept"], SpikeCleaning]:
     """Sorted unique spike times (s), with counts of what was mended.
 
     Raises DataError, naming ``where``, for times that are negative or not finite: those cannot be mended.

@@ -14,6 +14,7 @@ from neurodecode.errors import ConfigError
 # Recordings of 1 ms resolution put spikes exactly on bin edges: a spike this fraction of a bin before an edge
 # counts as on it, or float rounding would move up to half of them by one bin.
 EDGE_TOLERANCE = 1e-4
+_ROUNDINGS = 4.0  # that a difference of two times may carry
 _ROUND_SIZES = [m * 10.0**e for e in range(-5, 1) for m in (1.0, 1.25, 2.0, 2.5, 4.0, 5.0, 8.0)]
 
 
@@ -107,11 +108,20 @@ def _dividing_sizes(duration_s: float, bin_size_s: float) -> str:
     return ", ".join(f"{size:g}" for size in found if size is not None)
 
 
+def edge_tolerance(bin_size_s: float, latest_s: float) -> float:
+    """Fraction of a bin before an edge that counts as on it: 1e-4, more only where the clock is coarser.
+
+    Seconds since 1970 are stored in steps of 0.24 us, which is more than 1e-4 of a 1 ms bin.
+    """
+    return max(EDGE_TOLERANCE, _ROUNDINGS * float(np.spacing(abs(latest_s))) / bin_size_s)
+
+
 def window_starts(
     span_s: Float[np.ndarray, "intervals 2"], duration_s: float, every_s: float, bin_size_s: float
 ) -> tuple[Float[np.ndarray, " windows"], Int[np.ndarray, " windows"]]:
     """Starts (s) of windows fully inside an interval, ``every_s`` apart from its start, and which interval."""
-    room = span_s[:, 1] - span_s[:, 0] - duration_s + EDGE_TOLERANCE * bin_size_s
+    tolerance = edge_tolerance(bin_size_s, float(np.abs(span_s).max(initial=0.0)))
+    room = span_s[:, 1] - span_s[:, 0] - duration_s + tolerance * bin_size_s
     n = np.maximum(np.floor(room / every_s + 1e-9).astype(int) + 1, 0)
     interval = np.repeat(np.arange(len(span_s)), n)
     place = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
