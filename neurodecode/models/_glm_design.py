@@ -51,7 +51,8 @@ class HistoryDesign:
             return whole
         others: np.ndarray = np.log(self.psth.leave_one_out(trials) * trials.bin_size_s)
         level: np.ndarray = (whole - others)[:, trials.lead :].mean(axis=1, keepdims=True)
-        return others + level
+        left_out: np.ndarray = others + level
+        return left_out
 
     def own_history(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
         """Own-history features of ``units`` in the window."""

@@ -8,7 +8,7 @@ kept only where validation trials say that it is better.
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -91,7 +91,10 @@ class RecurrentModel(PointProcessModel):
             log.info("%s: best epoch %d in %.1f s", title, curve.best_epoch, curve.seconds)
             networks.append(network.cpu())
             curves.append(asdict(curve))
-        return FittedRecurrent(self, inputs, tuple(networks), {"curves": curves})
+        # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
+        # on the GLM of training and validation trials, as the family `glm` does.
+        whole = self.glm().refit(glm, trials.concatenate(validation))
+        return FittedRecurrent(self, replace(inputs, glm=whole), tuple(networks), {"curves": curves})
 
     def rebuild(self, parameters: dict[str, np.ndarray], description: dict[str, Any]) -> FittedRecurrent:
         """The fitted networks that ``parameters()`` and ``description()`` were taken from."""

@@ -58,11 +58,13 @@ class SpikeHistoryGLM(PointProcessModel):
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedGLM:
         """Choose the penalties on ``validation``, then refit on both."""
-        chosen = self.fit_training(trials, validation)
-        together = trials.concatenate(validation)
-        design = self._design(together, fit_psth(together, PSTH()))
-        weights = refit(design, together, chosen.weights)
-        return FittedGLM(self, design, weights, Grid.of(together), _cap(together))
+        return self.refit(self.fit_training(trials, validation), trials.concatenate(validation))
+
+    def refit(self, chosen: FittedGLM, trials: Trials) -> FittedGLM:
+        """The fit to other trials, with the penalties of ``chosen``."""
+        design = self._design(trials, fit_psth(trials, PSTH()))
+        weights = refit(design, trials, chosen.weights)
+        return FittedGLM(self, design, weights, Grid.of(trials), _cap(trials))
 
     def fit_training(self, trials: Trials, validation: Trials) -> FittedGLM:
         """The fit to the training trials alone, with the penalties that ``validation`` chose."""
