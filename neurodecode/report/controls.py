@@ -9,7 +9,8 @@ from typing import Any
 from neurodecode.evaluation.comparison import AGGREGATES, BITS, GAIN
 from neurodecode.report.results import PSTH
 from neurodecode.report.scoretable import Estimate, ScoreTable
-from neurodecode.report.wording import number, signed, with_interval
+from neurodecode.report.tables import Cell
+from neurodecode.report.wording import interval, number, signed
 
 TOLERANCE = 0.005
 """Bits/spike that a null may gain by chance or by estimation without being called an artefact."""
@@ -23,8 +24,8 @@ class ControlRow:
     control: str
     model: str
     claim: str
-    found: str
-    recorded: str
+    found: Cell
+    recorded: Cell
     verdict: str
 
 
@@ -52,8 +53,8 @@ def _poisson_surrogate(
             "poisson_surrogate",
             model,
             "history gains nothing where spikes are drawn from the PSTH",
-            with_interval(gain),
-            with_interval(recording.get(model, GAIN)),
+            _cell(gain),
+            _cell(recording.get(model, GAIN)),
             _at_most(gain),
         )
 
@@ -67,8 +68,8 @@ def _shuffled_trials(
             "shuffled_trials",
             model,
             "own history keeps its gain when trials are shuffled for each unit",
-            with_interval(gain),
-            with_interval(before),
+            _cell(gain),
+            _cell(before),
             _kept(gain, before),
         )
     for model, alone in _coupled_pairs(scores, models):
@@ -77,8 +78,8 @@ def _shuffled_trials(
             "shuffled_trials",
             model,
             f"other units add nothing to own history ({alone})",
-            signed(extra),
-            signed(recorded),
+            Cell(signed(extra)),
+            Cell(signed(recorded)),
             _at_most(Estimate(extra)),
         )
 
@@ -94,8 +95,8 @@ def _shuffled_labels(
             "shuffled_labels",
             model,
             "the average by condition tells no more when conditions are shuffled",
-            with_interval(shuffled),
-            f"{with_interval(true)}; true labels are worth {number(true.value - shuffled.value)}",
+            Cell(number(shuffled.value), interval(shuffled)),
+            Cell(number(true.value), interval(true)),
             _at_most(Estimate(shuffled.value - true.value)),
         )
 
@@ -110,6 +111,10 @@ def _coupled_pairs(scores: ScoreTable, models: Mapping[str, Mapping[str, Any]]) 
     scored = [name for name in scores.models(BITS) if models.get(name, {}).get("family") == "glm"]
     alone = [name for name in scored if models[name].get("coupling") == "own"]
     yield from ((name, alone[0]) for name in scored if alone and name not in alone)
+
+
+def _cell(gain: Estimate) -> Cell:
+    return Cell(signed(gain.value), interval(gain))
 
 
 def _at_most(gain: Estimate) -> str:

@@ -127,8 +127,8 @@ def _summary(made: Sequence[Section], tables: Mapping[tuple[str, str], ScoreTabl
     return {
         "source": source,
         "alt": f"{title}. Gain over the PSTH of each model and session; the numbers stand in the table below.",
-        "caption": "Gain over the PSTH of each model that is not an average itself; diamonds: the true intensity of "
-        "simulated sessions.",
+        "caption": "Gain over the PSTH of each model but the constant rate; diamonds: the true intensity "
+        "of simulated sessions.",
     }
 
 
@@ -186,7 +186,7 @@ def _section(
 def _facts(trials: Mapping[str, Any]) -> str:
     start, stop = trials["window_s"]
     parts = [
-        f"{plural(trials['trials'], 'trial')} of {stop - start:.4g} s ({start:.4g} to {stop:.4g} s)",
+        f"{plural(trials['trials'], 'trial')} of {stop - start:.4g} s ({_seconds(start)} to {_seconds(stop)} s)",
         plural(trials["units"], "unit"),
         plural(trials["conditions"], "condition"),
         f"bins of {1000 * trials['bin_size_s']:.3g} ms",
@@ -196,6 +196,10 @@ def _facts(trials: Mapping[str, Any]) -> str:
     if not trials["has_spike_times"]:
         parts.append("counts without spike times")
     return ", ".join(parts)
+
+
+def _seconds(time_s: float) -> str:
+    return f"{time_s:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _picture(section: str, folder: Path, held: Mapping[str, str]) -> Picture:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
+from neurodecode.metrics.bits import NATS_PER_BIT
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import FAINT, INK, new_figure, shortened
-from neurodecode.report.wording import listed, plural
+from neurodecode.report.style import FAINT, INK, new_figure, shortened, zero_line
+from neurodecode.report.wording import listed, number, plural
 
 HEADING = "Training curves"
 COLUMNS = 3
@@ -33,16 +35,19 @@ def draw(results: SessionResults) -> Drawn:
             _draw_curve(axes, curve, results.colours[model])
         axes.set_title(f"{shortened(model)} ({plural(len(held), 'run')})")
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        zero_line(axes)
         axes.grid(axis="y")
     for axes in panels[len(curves) :]:
         axes.set_axis_off()
-    panels[0].set_ylabel("bits/spike")
+    panels[0].set_ylabel("gain since the start (bits/spike)")
     _legend(figure)
     return Drawn(
         figure=figure,
         title=title,
-        caption="A line for each fold and seed. The weights that predict held-out trials are those of the epoch "
-        "that the validation trials liked best (dot); test trials take no part.",
+        caption="Likelihood won since before the first epoch, when the network is the GLM on its inputs; a line "
+        "for each fold and seed. The weights that predict held-out trials are those of the epoch that the "
+        "validation trials liked best (dot); test trials take no part. Training trials are scored under dropout.",
         alt=f"Learning curves of {listed(list(curves))}. {title}.",
     )
 
@@ -54,8 +59,14 @@ def _curves(fit: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield curve
 
 
+def _gained(losses: Sequence[float]) -> np.ndarray:
+    """Bits/spike won since before the first epoch, from losses in nats/spike."""
+    nats = np.array(losses, dtype=float)
+    return np.asarray((nats[:1] - nats) / NATS_PER_BIT)
+
+
 def _draw_curve(axes: Axes, curve: Mapping[str, Any], colour: str) -> None:
-    train, validation = (np.array(curve.get(name, []), dtype=float) for name in ("train", "validation"))
+    train, validation = (_gained(curve.get(name, [])) for name in ("train", "validation"))
     axes.plot(np.arange(train.size), train, color=FAINT, linewidth=0.9, alpha=0.7)
     axes.plot(np.arange(validation.size), validation, color=colour, linewidth=1.3)
     best = curve.get("best_epoch")
@@ -74,11 +85,9 @@ def _legend(figure: Any) -> None:
 
 
 def _title(curves: Mapping[str, list[Mapping[str, Any]]]) -> str:
-    told = []
-    for model, held in curves.items():
-        kept = [curve["best_epoch"] for curve in held if curve.get("best_epoch") is not None]
-        if kept:
-            told.append(
-                f"{shortened(model)} stops after {np.median(kept):.0f} of {len(held[0]['validation'])} epochs"
-            )
-    return f"On validation trials {listed(told)}" if told else f"Learning curves of {listed(list(curves))}"
+    won = {
+        model: float(np.median([_gained(curve["validation"])[curve.get("best_epoch", 0)] for curve in held]))
+        for model, held in curves.items()
+    }
+    told = listed([f"{number(value)} bits/spike ({shortened(model)})" for model, value in won.items()])
+    return f"On validation trials, training gains {told} over the start"

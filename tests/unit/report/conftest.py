@@ -1,5 +1,6 @@
 """A made-up session of refractory units with the predictions and samples that models might have written."""
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neurodecode.data.quality import quality
+from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
@@ -108,8 +111,8 @@ class Fabricated:
         for fold in range(3):
             epochs = np.arange(12)
             curve = {
-                "train": list(0.3 * (1 - np.exp(-epochs / 3)) + 0.01 * fold),
-                "validation": list(0.28 * (1 - np.exp(-epochs / 3)) - 0.001 * epochs),
+                "train": list(4.0 - 0.03 * (1 - np.exp(-epochs / 3)) + 0.01 * fold),
+                "validation": list(4.1 - 0.02 * (1 - np.exp(-epochs / 3)) + 0.0003 * fold * epochs),
                 "best_epoch": 8,
                 "seconds": 3.2,
             }
@@ -119,7 +122,19 @@ class Fabricated:
         return {"schema_version": 1, "family": model, "hyperparameters": {}, "folds": folds, "seconds": 1.5}
 
     def _quality(self) -> dict[str, object]:
-        return {}
+        """What the ingest would say of a recording that holds just these trials."""
+        if not self.trials.has_spike_times:
+            return {"isi_reason": "the file holds binned counts", "units": []}
+        times = self.trials.t0_s[:, None] + 1.0 + self.trials.bin_times_s
+        trains = tuple(np.unique(times[self.trials.counts[..., unit] > 0]) for unit in range(self.n_units))
+        starts = self.trials.t0_s + 1.0
+        session = Session(
+            name=self.session,
+            spike_times_s=trains,
+            units=pd.DataFrame({"unit_name": list(self.trials.unit_names)}),
+            trials=pd.DataFrame({"start_time": starts, "stop_time": starts + 0.5}),
+        )
+        return quality(session, self.trials, self.splits)
 
     def _write_scores(self, path: Path, *, controls: bool) -> None:
         frame = score_session(
@@ -156,11 +171,13 @@ class Fabricated:
         }
 
 
+@pytest.fixture(scope="session")
+def fabricated() -> type[Fabricated]:
+    """The class, for tests that keep what they made."""
+    return Fabricated
+
+
 @pytest.fixture
 def fabricate(tmp_path: Path) -> Callable[..., Fabricated]:
     """Makes a session's files in a fresh folder."""
-
-    def make(**kwargs: object) -> Fabricated:
-        return Fabricated(tmp_path, **kwargs)
-
-    return make
+    return functools.partial(Fabricated, tmp_path)

@@ -41,7 +41,7 @@ def test_a_familys_namesake_has_its_colour_whatever_else_runs():
 
 
 def test_other_names_have_stable_colours_of_their_own():
-    families = {name: "lstm" for name in ("lstm", "lstm_a", "lstm_b", "lstm_c")} | {"new": "mgu", "newer": "mgu"}
+    families = dict.fromkeys(("lstm", "lstm_a", "lstm_b", "lstm_c"), "lstm") | {"new": "mgu", "newer": "mgu"}
     colours = model_colours(families)
     assert colours == model_colours(dict(reversed(families.items())))
     assert len(set(colours.values())) == len(families)
