@@ -171,5 +171,5 @@ def _sum_of_last(values: np.ndarray, reach: int) -> Float[np.ndarray, "bins unit
     """Sum of the ``reach`` bins before each bin, as far as the trial goes back."""
     total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])[:-1]
     summed = total.copy()
-    summed[reach:] -= total[: len(total) - reach]
+    summed[reach:] -= total[: max(0, len(total) - reach)]
     return summed

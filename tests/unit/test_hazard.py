@@ -96,3 +96,10 @@ def test_ratio_error_by_hand():
     assert_allclose(per_unit, [expected, np.nan])
     assert_allclose(pooled, expected)
     assert ratio_error(real, real)[1] == 0
+
+
+def test_a_window_longer_than_the_trial_leaves_no_group():
+    counts = np.zeros((2, 60, 1), np.uint8)
+    counts[:, 10] = 1
+    found = adaptation(counts, np.ones((2, 60, 1), bool), 0.001, np.full((2, 60, 1), 20.0))
+    assert_array_equal(found.expected, 0.0)  # a window of 100 bins was never wholly seen
