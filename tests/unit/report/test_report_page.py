@@ -1,0 +1,143 @@
+"""The page is whole, honest, and opens with no network."""
+
+import html.parser
+import re
+from collections import Counter
+
+import pandas as pd
+import pytest
+
+from neurodecode.errors import DataError
+from neurodecode.evaluation.scores import write_scores
+from neurodecode.report.page import write_report
+from neurodecode.report.session_figures import draw_session
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+CONFIG = {
+    "seed": 1,
+    "models": {name: {"family": name} for name in ("constant", "psth", "poisson", "glm", "lstm")},
+    "report": {"title": "Tom & <Jerry>"},
+}
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would make of the page: fails on a tag that is not closed where it should be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, self.getpos()
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, fabricated):
+    """A page over two sessions, one with a name that must be escaped."""
+    folder = tmp_path_factory.mktemp("page")
+    made = [
+        fabricated(folder, session="plain"),
+        fabricated(folder, session="a&b<script>", models=("constant", "psth", "glm"), has_spike_times=False),
+    ]
+    sections = []
+    for one in made:
+        sections.append(one.folder / "figures" / "figures.json")
+        draw_session(**one.paths(), session=one.session, seed=1, output=sections[-1])
+    frames = [pd.read_csv(one.folder / "scores.csv", keep_default_na=False) for one in made]
+    numbers = ["value", "low", "high"]
+    together = pd.concat(frames)
+    together[numbers] = together[numbers].apply(pd.to_numeric, errors="coerce")
+    write_scores(together, folder / "scores.csv")
+    write_report(scores=folder / "scores.csv", sections=sections, config=CONFIG, output=folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def page(written):
+    return Page(written.read_text(encoding="utf-8"))
+
+
+def test_nothing_is_loaded_from_elsewhere(written, page):
+    for attributes in [attributes for _, attributes in page.tags]:
+        for name in ("src", "href", "srcset", "action", "data"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,")), value[:60]
+    text = written.read_text(encoding="utf-8")
+    assert "url(" not in text
+    assert "@import" not in text
+    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object")]
+
+
+def test_names_are_escaped(written, page):
+    assert "<script>" not in written.read_text(encoding="utf-8")
+    assert "a&b<script>" in page.text
+    assert "Tom & <Jerry>" in page.text
+
+
+def test_every_link_has_a_target_and_no_anchor_stands_twice(page):
+    anchors = Counter(attributes["id"] for _, attributes in page.tags if "id" in attributes)
+    assert max(anchors.values()) == 1
+    assert {a["href"] for a in page.all("a")} <= {f"#{anchor}" for anchor in anchors}
+
+
+def test_every_picture_says_what_it_shows(page):
+    pictures = page.all("img")
+    assert len(pictures) == 1 + 11 + 9  # the summary; counts have no intervals, and no network was trained
+    assert all(len(picture["alt"] or "") > 20 for picture in pictures)
+
+
+def test_the_answer_stands_on_top_with_its_number_and_interval(page):
+    found = re.search(
+        r"On single trials, the best model \((\w+)\) predicts (\d\.\d{3}) bits/spike more", page.text
+    )
+    assert found
+    assert page.text.index("On single trials") < page.text.index("Null controls The same models")
+
+
+def test_tables_controls_terms_configuration_and_versions_are_there(page):
+    for words in ("KS units passed", "true intensity", "poisson_surrogate", "not ok", "Time to fit and predict"):
+        assert words in page.text
+    for words in ("Haslinger et al. 2010", "family: lstm", "numpy", "Not drawn: this recording holds counts"):
+        assert words in page.text
+
+
+def test_a_section_that_is_none_is_refused(tmp_path, written):
+    (tmp_path / "figures.json").write_text('{"session": "x"}')
+    with pytest.raises(DataError, match="draw the session again"):
+        write_report(
+            scores=written.parent / "scores.csv",
+            sections=[tmp_path / "figures.json"],
+            config=CONFIG,
+            output=tmp_path / "report.html",
+        )
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_missing_figure_is_named(tmp_path, written):
+    section = tmp_path / "figures.json"
+    section.write_text((written.parent / "plain" / "figures" / "figures.json").read_text())
+    with pytest.raises(DataError, match=r"overview\.png: figure missing"):
+        write_report(
+            scores=written.parent / "scores.csv", sections=[section], config=CONFIG, output=tmp_path / "r.html"
+        )
