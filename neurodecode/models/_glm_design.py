@@ -75,16 +75,6 @@ class HistoryDesign:
         return self.source_counts(self.fill)
 
 
-def covariate_columns(trials: Trials) -> Float[np.ndarray, "trials steps columns"]:
-    """Covariates in the order of their names, their dims side by side."""
-    parts = [
-        np.reshape(trials.covariates[name], (trials.n_trials, trials.n_steps, -1))
-        for name in sorted(trials.covariates)
-    ]
-    empty = np.zeros((trials.n_trials, trials.n_steps, 0), np.float32)
-    return np.concatenate([empty, *parts], axis=2)
-
-
 def time_course_profiles(trials: Trials) -> Float[np.ndarray, "conditions_and_bins profiles"]:
     """Smooth time-courses: splines that all conditions share, then splines of each condition.
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
-from neurodecode.models._glm_design import N_LEADING, HistoryDesign, covariate_columns, time_course_profiles
+from neurodecode.models._covariates import covariate_columns
+from neurodecode.models._glm_design import N_LEADING, HistoryDesign, time_course_profiles
 from neurodecode.models._glm_weights import Columns, Penalties, UnitWeights
 from neurodecode.models._newton import Design, fit_poisson_regression
 

@@ -94,17 +94,18 @@ def fit_poisson_regression(
     center: Float[np.ndarray, " columns"],
     start: Float[np.ndarray, " columns"],
     *,
+    log_exposure: Float[np.ndarray, " rows"] | None = None,
     tolerance: float = 1e-7,
 ) -> Float[np.ndarray, " columns"]:
-    """Weights w that minimise sum(mu - n log mu) + sum(penalty (w - center)^2) / 2, with log mu = design w.
+    """Weights w that minimise sum(mu - n log mu) + sum(penalty (w - center)^2) / 2.
 
-    The rows may be float32; likelihood and gradient are summed in float64, so the optimum is exact, while the
-    Hessian, which only steers, is summed in the design's own precision. Stops when the expected gain of a further
-    step is below ``tolerance`` nats. Raises ConvergenceError when it does not get there.
+    Here log mu = design w + log_exposure. The rows may be float32; likelihood and gradient are summed in float64,
+    so the optimum is exact, while the Hessian, which only steers, is summed in the rows' own precision. Stops when
+    the expected gain of a further step is below ``tolerance`` nats. Raises ConvergenceError when it does not.
     Source: McCullagh & Nelder 1989, Generalized Linear Models, sect. 2.5, with step halving.
     """
     weights = start.astype(np.float64)
-    log_mean = design.product(weights)
+    log_mean = design.product(weights) + (0.0 if log_exposure is None else log_exposure)
     value = _loss(log_mean, counts) + _ridge(weights, penalty, center)
     for _ in range(_MAX_ITERATIONS):
         mean = np.exp(np.minimum(log_mean, _MAX_LOG_MEAN))

@@ -18,7 +18,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models._base import FittedModel, PointProcessModel
-from neurodecode.models._glm_design import covariate_columns
+from neurodecode.models._covariates import covariate_columns
 from neurodecode.models._sampling import Stepper, sample_jointly
 from neurodecode.models.glm import FittedGLM, GLMStepper, SpikeHistoryGLM
 

@@ -21,7 +21,8 @@ from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis, HistoryState, mean_count
 from neurodecode.models._base import FittedModel, PointProcessModel
-from neurodecode.models._glm_design import HistoryDesign, covariate_columns, trial_batches
+from neurodecode.models._covariates import covariate_columns
+from neurodecode.models._glm_design import HistoryDesign, trial_batches
 from neurodecode.models._glm_fit import PenaltyGrid, fit_path, refit
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 from neurodecode.models._grid import Grid
