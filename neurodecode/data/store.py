@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,17 +65,19 @@ def save_trials(path: str | Path, trials: Trials) -> None:
 def load_trials(path: str | Path) -> Trials:
     """Read ``trials.npz``; DataError if it is not one of ours."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            held = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError) as error:
+        with Path(path).open("rb") as file:  # opened here: numpy leaves a file open that it cannot read
+            stored = np.load(file, allow_pickle=False)
+            held: dict[str, Any] = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a readable trials file ({error}); run the ingest again") from error
     missing = {*_PLAIN, *_SCALARS, *_NAMES} - held.keys()
     if missing:
         raise DataError(f"{path}: not a trials file, it lacks {sorted(missing)}; run the ingest again")
+    fields: dict[str, Any] = {name: held[name] for name in _PLAIN}
+    fields |= {name: held[name].item() for name in _SCALARS}
+    fields |= {name: tuple(str(s) for s in held[name]) for name in _NAMES}
     return Trials(
-        **{name: held[name] for name in _PLAIN},
-        **{name: held[name].item() for name in _SCALARS},
-        **{name: tuple(str(s) for s in held[name]) for name in _NAMES},
+        **fields,
         covariates={k.removeprefix(COVARIATE): v for k, v in held.items() if k.startswith(COVARIATE)},
         columns={k.removeprefix(COLUMN): v for k, v in held.items() if k.startswith(COLUMN)},
     )

@@ -13,13 +13,17 @@ log = logging.getLogger(__name__)
 
 
 def exact_seconds(times: np.ndarray) -> np.ndarray:
-    """Times as float64; a 32-bit time becomes the shortest decimal that it stands for.
+    """Times as float64; 32-bit times become the shortest decimals that they stand for.
 
     At 100 s a 32-bit float is off by up to 4 us: plainly widened, spikes of a 1 ms grid would straddle bin edges.
+    Many writers (pynwb's is one) store such times widened: where every time is a 32-bit number, all are taken so.
     """
-    if times.dtype == np.float32:
-        return times.astype(np.str_).astype(np.float64)
-    return times.astype(np.float64)
+    if times.dtype.kind != "f" or times.size == 0:
+        return times.astype(np.float64)
+    narrow = times.astype(np.float32)
+    if not np.array_equal(narrow, times, equal_nan=True):
+        return times.astype(np.float64)
+    return narrow.astype(np.str_).astype(np.float64)
 
 
 def tidy_intervals(intervals: np.ndarray, *, where: str) -> np.ndarray:

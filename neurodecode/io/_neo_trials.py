@@ -9,10 +9,10 @@ import pandas as pd
 
 from neurodecode.io._neo_clock import Piece, loaded, seconds
 from neurodecode.io._neo_units import scalars
+from neurodecode.io._trial_events import with_first_events
 from neurodecode.io._trial_table import tidy_trials
 
 TRIAL_NAMES = ("trials", "trial")
-MOST_LABELS = 20  # of an event; more are data, not kinds of event
 
 
 def trials_of(pieces: list[Piece], where: str) -> pd.DataFrame:
@@ -108,39 +108,8 @@ def _with_events(trials: pd.DataFrame, pieces: list[Piece]) -> pd.DataFrame:
             if labels.size != times.size:
                 labels = np.full(times.size, "")
             kinds.setdefault(str(event.name or "event"), []).append((times, labels))
-    columns: dict[str, np.ndarray] = {}
     for name, parts in kinds.items():
         times = np.concatenate([times for times, _ in parts])
         labels = np.concatenate([labels for _, labels in parts])
-        columns |= _event_columns(name, times, labels, trials)
-    fresh = {name: values for name, values in columns.items() if name not in trials.columns}
-    return trials.assign(**fresh)
-
-
-def _event_columns(
-    name: str, times: np.ndarray, labels: np.ndarray, trials: pd.DataFrame
-) -> dict[str, np.ndarray]:
-    order = np.argsort(times, kind="stable")
-    times, labels = times[order], labels[order]
-    first = _first_inside(times, trials)
-    columns = {f"{name}_time": _at(times, first)}
-    if np.any(labels != ""):
-        columns[f"{name}_label"] = np.where(first >= 0, labels[np.maximum(first, 0)], "")
-    distinct = [label for label in np.unique(labels) if label]
-    if 1 < len(distinct) <= MOST_LABELS:
-        for label in distinct:
-            own = times[labels == label]
-            columns[f"{label}_time"] = _at(own, _first_inside(own, trials))
-    return columns
-
-
-def _first_inside(times: np.ndarray, trials: pd.DataFrame) -> np.ndarray:
-    """Index of the first time in each trial [start, stop), -1 where there is none."""
-    start, stop = trials["start_time"].to_numpy(float), trials["stop_time"].to_numpy(float)
-    first = np.searchsorted(times, start - 1e-9)  # an event that starts its trial, up to rounding
-    inside = first < np.searchsorted(times, stop - 1e-9)
-    return np.where(inside, first, -1)
-
-
-def _at(times: np.ndarray, place: np.ndarray) -> np.ndarray:
-    return np.where(place >= 0, times[np.maximum(place, 0)] if times.size else np.nan, np.nan)
+        trials = with_first_events(trials, name, times, labels)
+    return trials

@@ -34,12 +34,10 @@ def read_arrays(path: Path, trials_path: Path | None) -> CountRecording:
     """
     arrays = _held(path)
     counts, mask = _counts(arrays, path)
-    continuous = counts.ndim == 2
+    continuous = arrays["counts"].ndim == 2
     bin_size_s = _number(arrays, "bin_size_s", path)
-    signals, columns = _beside(arrays, counts.shape[: counts.ndim - 1], path)
+    signals, columns = _beside(arrays, arrays["counts"].shape[:-1], path)
     start_s = _number(arrays, "start_s", path) if "start_s" in arrays else 0.0
-    if continuous:
-        counts, mask = counts[None], mask[None]
     duration_s = counts.shape[1] * bin_size_s
     return CountRecording(
         name=path.name,
@@ -64,7 +62,10 @@ def _held(path: Path) -> dict[str, np.ndarray]:
     if path.suffix.lower() == ".npy":
         raise DataError(f"{path}: an .npy file holds one array; save counts and bin_size_s with numpy.savez")
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file:  # opened here: numpy leaves a file open that it cannot read
+            stored = np.load(file, allow_pickle=False)
+            if not isinstance(stored, np.lib.npyio.NpzFile):
+                raise DataError(f"{path}: one bare array; save counts and bin_size_s by name with numpy.savez")
             return {name: _unpickled(stored, name, path) for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a whole .npz file ({error}); save it again") from error
@@ -84,7 +85,7 @@ def _unpickled(stored: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarra
 
 
 def _counts(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Counts as small integers and their mask; NaN becomes unobserved."""
+    """Counts (pieces, bins, units) as small integers and their mask; NaN becomes unobserved."""
     if "counts" not in arrays:
         hint = "; a neo block is read with `format: neo`" if path.suffix.lower() == ".mat" else ""
         raise DataError(
@@ -106,6 +107,8 @@ def _counts(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.n
         missing = np.isnan(counts)
         alike = (missing == missing[..., :1]).all()
         given = given & ~(missing[..., :1] if alike else missing)
+    if counts.ndim == 2:
+        counts, given = counts[None], given[None]
     try:
         return smallest_counts(np.where(given, counts, 0)), given
     except DataError as error:

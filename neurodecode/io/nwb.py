@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from neurodecode.data.session import Session, Signal, SpikeCleaning, clean_spike_times
 from neurodecode.errors import DataError
 from neurodecode.io._clean import exact_seconds, tidy_intervals, tidy_signal
 from neurodecode.io._dynamic_table import plain_table
 from neurodecode.io._nwb_writer import DIMS_PREFIX
+from neurodecode.io._trial_events import with_first_events
 from neurodecode.io._warnings import logged_warnings
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,8 @@ def read_nwb(path: Path) -> Session:
     """Read the units, trials and continuous signals of an NWB file.
 
     Signals come from acquisition, stimulus, processing and analysis; a name that stands twice is qualified by its
-    containers (``behavior.Position.position``). Spike times of a 32-bit file are taken as the decimals they stand
-    for.
+    containers (``behavior.Position.position``). Events tables give the trials columns ``<table>_time``. Spike
+    times of 32 bits are taken as the decimals that they stand for.
     Raises DataError for a file that is no whole NWB file, holds no units or has impossible times.
     """
     with _opened(path) as file:
@@ -44,7 +46,7 @@ def read_nwb(path: Path) -> Session:
             name=path.name,
             spike_times_s=spikes,
             units=units,
-            trials=plain_table(trials, where=f"{path}: trials", skip={"timeseries"}),
+            trials=_with_events(plain_table(trials, where=f"{path}: trials", skip={"timeseries"}), file),
             signals=_signals(file, path),
             observed_s=observed,
             dropped=dropped,
@@ -75,8 +77,21 @@ def _opened(path: Path) -> Iterator[Any]:
                 raise DataError(f"{path}: the file holds no units (empty `units` table); sort spikes and add them")
             try:
                 yield file
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 raise DataError(f"{path}: data cannot be read ({error}); copy the file again") from error
+
+
+def _with_events(trials: pd.DataFrame, file: Any) -> pd.DataFrame:
+    """The trials with the first event of each events table as a column."""
+    for name, events in (getattr(file, "events", None) or {}).items():
+        times = exact_seconds(np.asarray(events["timestamp"].data[:]))
+        good = np.isfinite(times)
+        labels = np.full(times.size, "", dtype=object)
+        if "annotation" in events.colnames:
+            labels = np.array([str(label) for label in events["annotation"].data[:]])
+        if len(trials):
+            trials = with_first_events(trials, str(name), times[good], labels[good].astype(np.str_))
+    return trials
 
 
 def _spike_times(units: Any, path: Path) -> tuple[tuple[np.ndarray, ...], tuple[SpikeCleaning, ...]]:
