@@ -1,6 +1,7 @@
 """A copy of the workflow that tests may edit, and one finished run of it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,7 +64,7 @@ class Checkout:
         """What a dry run says it would do: the messages of its jobs."""
         done = self.snakemake(directory, "--dry-run", *arguments, configfile=configfile)
         assert done.returncode == 0, done.stdout
-        return {line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("Job ")}
+        return set(re.findall(r"^Job \d+: (.+)$", done.stdout, flags=re.MULTILINE))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ def run(checkout, tmp_path, *arguments, **changes):
     done = checkout.snakemake(tmp_path, *arguments, configfile=path)
     assert done.returncode != 0
     assert "Traceback" not in done.stdout
-    assert not list(tmp_path.rglob("predictions.npy")), "nothing was fitted"
+    assert not list(tmp_path.rglob("fit.json")), "nothing was fitted"
     return done.stdout
 
 

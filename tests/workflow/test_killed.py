@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 LSTM = Path("results/toy/models/lstm")
+WHAT_COMES_OF_IT = ("toy/scores.csv", "toy/likelihoods.npz", "toy/figures/figures.json", "scores.csv", "report.html")
 
 
 def started(process: subprocess.Popen[str], log: Path, deadline_s: float) -> None:
@@ -23,12 +24,14 @@ def started(process: subprocess.Popen[str], log: Path, deadline_s: float) -> Non
 
 @pytest.fixture(scope="module")
 def killed(checkout, finished, tmp_path_factory) -> Path:
-    """A copy of the finished run, killed while the network, taken away before, was fitted again."""
+    """A copy of the finished run, killed while it fitted the network that it had been robbed of."""
     directory = tmp_path_factory.mktemp("killed") / "run"
     shutil.copytree(finished, directory)
     log = directory / "results/logs/toy/fit_model.lstm.log"
     log.unlink()
     shutil.rmtree(directory / LSTM)
+    for name in WHAT_COMES_OF_IT:
+        (directory / "results" / name).unlink()
     command = checkout.command(directory)
     with (directory / "said").open("w") as said:
         process = subprocess.Popen(
