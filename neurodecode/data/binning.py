@@ -32,7 +32,8 @@ def trials_from_session(session: Session, window: Window) -> Trials:
     bins outside the trial's observed intervals are masked.
     Raises ConfigError for columns, units or signals that do not exist and for windows outside the recording.
     """
-    units = unit_indices(session.unit_names, window.units, recording=session.name)
+    names = distinct_names(session.unit_names)
+    units = unit_indices(names, window.units, recording=session.name)
     placed, mask = placed_trials(session, window)
     trains = [session.spike_times_s[unit] for unit in units]
     counts = bin_spikes(trains, placed.t0_s, window.bin_size_s, window.lead, window.n_steps)
@@ -40,7 +41,6 @@ def trials_from_session(session: Session, window: Window) -> Trials:
     np.multiply(counts, mask, out=counts)
     if (n_masked := n_binned - int(counts.sum(dtype=np.int64))) > 0:
         log.info("%s: %d spikes lie in bins that were not observed and are left out", session.name, n_masked)
-    names = distinct_names(session.unit_names)
     return Trials(
         counts=counts,
         bin_size_s=window.bin_size_s,
@@ -60,7 +60,7 @@ def placed_trials(
     session: Session, window: Window
 ) -> tuple[PlacedTrials, Bool[np.ndarray, "trials steps #units"]]:
     """The trials that ``window`` asks for, each with at least one observed bin, and their mask."""
-    units = unit_indices(session.unit_names, window.units, recording=session.name)
+    units = unit_indices(distinct_names(session.unit_names), window.units, recording=session.name)
     span = any_observed(session, units)
     placed = place_trials(session.trials, span, window, recording=session.name)
     mask = observed_mask(session, units, placed.t0_s, placed.own_s, window)

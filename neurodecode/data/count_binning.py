@@ -22,14 +22,14 @@ def trials_from_counts(recording: CountRecording, window: Window) -> Trials:
     Raises ConfigError as ``trials_from_session`` does, and for a bin size that is no multiple.
     """
     per_bin = _file_bins_per_bin(recording, window)
-    units = unit_indices(recording.unit_names, window.units, recording=recording.name)
+    names = distinct_names(recording.unit_names)
+    units = unit_indices(names, window.units, recording=recording.name)
     span = recording.span_s
     placed = place_trials(recording.trials, span, window, recording=recording.name)
     first = np.rint((placed.t0_s - _piece_start(recording, placed.row)) / recording.bin_size_s).astype(int)
     counts, mask = _cut(recording, units, _piece(recording, placed.row), first, window, per_bin)
     kept = observed_trials(placed, mask, span, window, recording=recording.name)
     counts, mask, first, placed = counts[kept], mask[kept], first[kept], placed.keep(kept, "unobserved")
-    names = distinct_names(recording.unit_names)
     return Trials(
         counts=smallest_counts(counts),
         bin_size_s=window.bin_size_s,

@@ -20,15 +20,16 @@ def merged(intervals: Float[np.ndarray, "intervals 2"], gap_s: float = 0.0) -> F
     return np.column_stack([ordered[first, 0], reach[last]])
 
 
-def unit_intervals(session: Session, unit: int) -> Float[np.ndarray, "intervals 2"]:
-    """When one unit was observed; the whole span of the recording where its file does not say."""
-    own = session.observed_s[unit] if session.observed_s else None
-    return np.array([session.span_s]) if own is None else own
+def unit_intervals(session: Session, units: np.ndarray) -> list[Float[np.ndarray, "_ 2"]]:
+    """When each of these units was observed; the whole span of the recording where its file does not say."""
+    span = np.array([session.span_s])
+    own = [session.observed_s[int(unit)] if session.observed_s else None for unit in units]
+    return [span if intervals is None else intervals for intervals in own]
 
 
 def any_observed(session: Session, units: np.ndarray) -> Float[np.ndarray, "intervals 2"]:
     """When at least one of these units was observed."""
-    return merged(np.concatenate([unit_intervals(session, int(unit)) for unit in units]))
+    return merged(np.concatenate(unit_intervals(session, units)))
 
 
 def observed_mask(
@@ -43,13 +44,11 @@ def observed_mask(
     ``t0_s``: start of each window. ``own_s``: start and stop of each trial; observed intervals that do not touch
     it belong to other trials, whose spikes must not come in as this one's. Units observed alike share one mask.
     """
+    intervals = unit_intervals(session, units)
     groups: dict[bytes, list[int]] = {}
-    for place, unit in enumerate(units):
-        groups.setdefault(unit_intervals(session, int(unit)).tobytes(), []).append(place)
-    masks = [
-        interval_mask(unit_intervals(session, int(units[places[0]])), t0_s, own_s, window)
-        for places in groups.values()
-    ]
+    for place, own in enumerate(intervals):
+        groups.setdefault(own.tobytes(), []).append(place)
+    masks = [interval_mask(intervals[places[0]], t0_s, own_s, window) for places in groups.values()]
     if len(masks) == 1:
         return masks[0][..., None]
     mask = np.empty((*masks[0].shape, len(units)), bool)

@@ -43,10 +43,10 @@ def quality(
     (Spearman, rate against trial), and ``silent_in_training`` (folds).
     """
     binned = isinstance(recording, CountRecording)
-    units = [
-        _recorded(recording, name) | _in_trials(trials, place, splits)
-        for place, name in enumerate(trials.unit_names)
-    ]
+    row_of = {name: row for row, name in enumerate(distinct_names(recording.unit_names))}
+    rows = [row_of[name] for name in trials.unit_names]
+    recorded = _recorded(recording, rows)
+    units = [one | _in_trials(trials, place, splits) for place, one in enumerate(recorded)]
     span, observed = _extent(recording)
     window_mask, counts = trials.window_mask, trials.window_counts
     occupied = int(np.count_nonzero(counts))
@@ -90,15 +90,18 @@ def _left_out(recording: Session | CountRecording, trials: Trials, window: Windo
     return {"any": n_left_out} if n_left_out > 0 else {}
 
 
-def _recorded(recording: Session | CountRecording, name: str) -> dict[str, object]:
-    """What the whole recording says of one unit."""
+def _recorded(recording: Session | CountRecording, rows: list[int]) -> list[dict[str, object]]:
+    """What the whole recording says of each unit."""
     if isinstance(recording, CountRecording):
-        return _counted(recording, distinct_names(recording.unit_names).index(name))
-    unit = distinct_names(recording.unit_names).index(name)
-    times = recording.spike_times_s[unit]
-    observed = merged(unit_intervals(recording, unit))
+        return [_counted(recording, row) for row in rows]
+    observed = unit_intervals(recording, np.array(rows))
+    return [_timed(recording, row, merged(own)) for row, own in zip(rows, observed, strict=True)]
+
+
+def _timed(session: Session, unit: int, observed: Float[np.ndarray, "intervals 2"]) -> dict[str, object]:
+    times = session.spike_times_s[unit]
     duration_s = float((observed[:, 1] - observed[:, 0]).sum())
-    mended = recording.dropped[unit] if recording.dropped else SpikeCleaning()
+    mended = session.dropped[unit] if session.dropped else SpikeCleaning()
     return {
         "n_spikes": int(times.size),
         "rate_hz": times.size / duration_s if duration_s > 0 else None,

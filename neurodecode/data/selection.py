@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def unit_indices(
     """
     if not wanted:
         return np.arange(len(names))
-    found = []
+    found: list[int] = []
     for unit in wanted:
         if isinstance(unit, int) and not isinstance(unit, bool) and 0 <= unit < len(names):
             found.append(unit)
@@ -109,7 +110,8 @@ def unit_indices(
 
 def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names, with ``#row`` behind those that stand more than once."""
-    return tuple(n if names.count(n) == 1 else f"{n}#{row}" for row, n in enumerate(names))
+    times = Counter(names)
+    return tuple(name if times[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
 
 
 def _column(table: pd.DataFrame, name: str, *, field_name: str, recording: str) -> Column:

@@ -10,6 +10,7 @@ from neurodecode.data.session import Signal
 from neurodecode.errors import DataError
 
 log = logging.getLogger(__name__)
+LARGEST_SIGNAL_BYTES = 1 << 30  # raw voltage stays on disk
 
 
 def exact_seconds(times: np.ndarray) -> np.ndarray:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from neurodecode.data.session import Signal
-from neurodecode.io._clean import tidy_signal
+from neurodecode.io._clean import LARGEST_SIGNAL_BYTES, tidy_signal
 from neurodecode.io._neo_clock import Piece, loaded, seconds
 
 log = logging.getLogger(__name__)
-LARGEST_SIGNAL_BYTES = 1 << 30  # raw voltage stays on disk
 
 
 def signals_of(pieces: list[Piece], where: str) -> dict[str, Signal]:

@@ -16,14 +16,13 @@ import pandas as pd
 
 from neurodecode.data.session import Session, Signal, SpikeCleaning, clean_spike_times
 from neurodecode.errors import DataError
-from neurodecode.io._clean import exact_seconds, tidy_intervals, tidy_signal
+from neurodecode.io._clean import LARGEST_SIGNAL_BYTES, exact_seconds, tidy_intervals, tidy_signal
 from neurodecode.io._dynamic_table import plain_table
 from neurodecode.io._nwb_writer import DIMS_PREFIX
 from neurodecode.io._trial_events import with_first_events
 from neurodecode.io._warnings import logged_warnings
 
 log = logging.getLogger(__name__)
-LARGEST_SIGNAL_BYTES = 1 << 30  # raw voltage stays on disk
 
 
 def read_nwb(path: Path) -> Session:

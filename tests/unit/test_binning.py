@@ -212,7 +212,7 @@ def test_what_does_not_exist_is_named_with_what_does(window: dict, message: str)
 
 def test_units_are_chosen_by_name_or_row_in_the_order_asked():
     session = recording([0.1], [0.2, 0.3], [0.4], units={"unit_name": ["a", "b", "b"]})
-    cut = trials_from_session(session, Window(bin_size_s=1.0, window_s=(0.0, 1.0), units=[2, "a"], lead_s=0.0))
+    cut = trials_from_session(session, Window(bin_size_s=1.0, window_s=(0.0, 1.0), units=["b#2", 0], lead_s=0.0))
     assert cut.unit_names == ("b#2", "a")  # two units of one name are told apart
     assert_array_equal(cut.counts[0, 0], [1, 1])
 
