@@ -67,7 +67,7 @@ def placed_trials(
     kept = observed_trials(placed, mask, span, window, recording=session.name)
     if kept.size == placed.t0_s.size:
         return placed, mask
-    return placed.keep(kept, "unobserved"), mask[kept]
+    return placed.keep(kept, "window not observed"), mask[kept]
 
 
 def bin_spikes(

@@ -29,7 +29,7 @@ def trials_from_counts(recording: CountRecording, window: Window) -> Trials:
     first = np.rint((placed.t0_s - _piece_start(recording, placed.row)) / recording.bin_size_s).astype(int)
     counts, mask = _cut(recording, units, _piece(recording, placed.row), first, window, per_bin)
     kept = observed_trials(placed, mask, span, window, recording=recording.name)
-    counts, mask, first, placed = counts[kept], mask[kept], first[kept], placed.keep(kept, "unobserved")
+    counts, mask, first, placed = counts[kept], mask[kept], first[kept], placed.keep(kept, "window not observed")
     return Trials(
         counts=smallest_counts(counts),
         bin_size_s=window.bin_size_s,

@@ -133,11 +133,11 @@ def _asked_rows(table: pd.DataFrame, window: Window, recording: str) -> tuple[np
     _, condition = condition_column(table, window.condition, recording=recording)
     chosen = rows_where(table, window.where, recording=recording)
     dropped = {"where": int((~chosen).sum())}
-    for reason, lacking in (("no_align_time", ~np.isfinite(event)), ("no_condition", condition < 0)):
+    for reason, lacking in (("no alignment time", ~np.isfinite(event)), ("no condition", condition < 0)):
         dropped[reason] = int((chosen & lacking).sum())
         chosen = chosen & ~lacking
         if dropped[reason]:
-            column = window.condition if reason == "no_condition" else window.align or "start_time"
+            column = window.condition if reason == "no condition" else window.align or "start_time"
             log.warning("%s: %d trials have no %s and are left out", recording, dropped[reason], column)
     if not chosen.any():
         raise ConfigError(

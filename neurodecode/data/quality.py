@@ -42,35 +42,40 @@ def quality(
     (last third less first third, in standard deviations of the single-trial rate), ``drift_rho`` and ``drift_p``
     (Spearman, rate against trial), and ``silent_in_training`` (folds).
     """
-    binned = isinstance(recording, CountRecording)
     row_of = {name: row for row, name in enumerate(distinct_names(recording.unit_names))}
-    rows = [row_of[name] for name in trials.unit_names]
-    recorded = _recorded(recording, rows)
+    recorded = _recorded(recording, [row_of[name] for name in trials.unit_names])
     units = [one | _in_trials(trials, place, splits) for place, one in enumerate(recorded)]
     span, observed = _extent(recording)
-    window_mask, counts = trials.window_mask, trials.window_counts
-    occupied = int(np.count_nonzero(counts))
     return {
         "schema_version": SCHEMA_VERSION,
         "recording": recording.name,
-        "n_units": trials.n_units,
-        "n_trials": trials.n_trials,
         "n_spikes": sum(int(str(unit["n_spikes"])) for unit in units),
-        "n_spikes_in_window": int(counts.sum(dtype=np.int64)),
         "span_s": span,
         "observed_s": observed,
+        **_of_trials(trials),
+        "trials_left_out": _left_out(recording, trials, window),
+        "isi_reason": COUNTS_REASON if isinstance(recording, CountRecording) else None,
+        "units": [{"unit": name} | unit for name, unit in zip(trials.unit_names, units, strict=True)],
+    }
+
+
+def _of_trials(trials: Trials) -> dict[str, object]:
+    """Size, grid, conditions and unobserved bins of the trials."""
+    counts = trials.window_counts
+    occupied = int(np.count_nonzero(counts))
+    return {
+        "n_units": trials.n_units,
+        "n_trials": trials.n_trials,
+        "n_spikes_in_window": int(counts.sum(dtype=np.int64)),
         "bin_size_s": trials.bin_size_s,
         "window_s": [trials.window_start_s, trials.window_start_s + trials.n_bins * trials.bin_size_s],
         "lead_s": trials.lead * trials.bin_size_s,
         "conditions": {
             name: int((trials.condition == code).sum()) for code, name in enumerate(trials.condition_names)
         },
-        "trials_left_out": _left_out(recording, trials, window),
-        "unobserved_bins": float(1.0 - window_mask.mean()),
+        "unobserved_bins": float(1.0 - trials.window_mask.mean()),
         "unobserved_lead_bins": float(1.0 - trials.mask[:, : trials.lead].mean()) if trials.lead else None,
         "bins_above_one_spike": int(np.count_nonzero(counts > 1)) / occupied if occupied else None,
-        "isi_reason": COUNTS_REASON if binned else None,
-        "units": [{"unit": name} | unit for name, unit in zip(trials.unit_names, units, strict=True)],
     }
 
 
@@ -84,10 +89,12 @@ def _extent(recording: Session | CountRecording) -> tuple[list[float], float]:
 
 
 def _left_out(recording: Session | CountRecording, trials: Trials, window: Window | None) -> dict[str, int]:
+    if window is not None and window.every_s is not None:
+        return {}
     if window is not None and isinstance(recording, Session):
         return {reason: n for reason, n in placed_trials(recording, window)[0].dropped.items() if n}
     n_left_out = len(recording.trials) - trials.n_trials
-    return {"any": n_left_out} if n_left_out > 0 else {}
+    return {"for any reason": n_left_out} if n_left_out > 0 else {}
 
 
 def _recorded(recording: Session | CountRecording, rows: list[int]) -> list[dict[str, object]]:

@@ -52,7 +52,7 @@ def ingest_recording(
     save_trials(outputs["trials"], trials)
     save_splits(outputs["splits"], splits)
     with written_whole(outputs["quality"]) as part:
-        text = json.dumps(quality(read, trials, splits), indent=1, allow_nan=False)
+        text = json.dumps(quality(read, trials, splits, window), indent=1, allow_nan=False)
         part.write_text(text + "\n", encoding="utf-8")
     log.info(
         "%s: %d trials, %d bins of %g s, %d units, %d conditions, %d spikes in the window",

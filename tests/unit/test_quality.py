@@ -93,8 +93,8 @@ def test_trials_left_out_are_counted_by_reason():
         trials=table,
         observed_s=(made.observed_s[0][:6],),
     )
-    assert judged(made)["trials_left_out"] == {"where": 2, "no_condition": 1, "unobserved": 1}
-    assert quality(made, trials_from_session(made, WINDOW))["trials_left_out"] == {"any": 4}
+    assert judged(made)["trials_left_out"] == {"where": 2, "no condition": 1, "window not observed": 1}
+    assert quality(made, trials_from_session(made, WINDOW))["trials_left_out"] == {"for any reason": 4}
 
 
 def test_counts_have_no_intervals_and_say_why():
