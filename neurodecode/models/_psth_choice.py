@@ -1,143 +1,172 @@
-"""How much to smooth a unit's PSTH and how far to shrink it, by cross-validated likelihood."""
+"""How a unit's PSTH is smoothed and shrunk: what makes left-out trials likeliest, by cross-validation.
+
+Twice nested. Inside, groups of trials are left out in turn: that gives each bandwidth its weight over time, and
+the shrinkage. Outside, a third of the groups is left out of all that, and decides whether weights may follow time
+and how closely, whether conditions are told apart at all and whether the rate may jump at the event: evidence that
+has chosen a bandwidth at one time cannot also say that choosing was worth while.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
-from neurodecode.likelihood import rate_of_totals
+from neurodecode.models._groups import deal_groups, grouped_sums
+from neurodecode.models._local_average import WIDTHS, Blocks, weights_of
+from neurodecode.models._psth_rates import Groups, Rate, Sums
 from neurodecode.models._smoothing import Smoother
 
-# Pseudo-trials of the grand mean that join a condition's trials; infinite: the grand mean alone.
-SHRINKAGE_TRIALS = (np.inf, 64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.0)
-# Trials' worth of the level above that every rate holds: what keeps it above 0 where no spike was ever seen.
-FLOOR_TRIALS = 0.05
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Of one unit: bandwidths (steps; infinite is flat), shrinkage (trials), gain over its mean (bits/spike)."""
-
-    grand_bandwidth: float
-    bandwidth: float
-    shrinkage_trials: float
-    gain_bits_per_spike: float
-
-
-def shrunk_rate(
-    counts: np.ndarray,
-    observed: np.ndarray,
-    toward_hz: np.ndarray,
-    pseudo_trials: np.ndarray | float,
-    bin_size_s: float,
-) -> np.ndarray:
-    """Rate (Hz) of smoothed counts over smoothed numbers of observed trials, shrunk toward another rate.
-
-    The posterior mean under a Gamma prior worth ``pseudo_trials`` (and FLOOR_TRIALS more) of ``toward_hz``.
-    """
-    weight = np.asarray(pseudo_trials) + FLOOR_TRIALS
-    finite = np.where(np.isinf(weight), 0.0, weight)
-    with np.errstate(invalid="ignore"):  # 0 / 0 where nothing was observed, which the infinite weight replaces
-        rate = (counts / bin_size_s + finite * toward_hz) / (observed + finite)
-    return np.where(np.isinf(weight), toward_hz, rate)
-
-
-def deal_groups(condition: Int[np.ndarray, " trials"], n_groups: int) -> Int[np.ndarray, " trials"]:
-    """The group of each trial: conditions are dealt out in turn, so that each is spread over the groups.
-
-    A condition with no more trials than groups is thereby left out one trial at a time.
-    """
-    group = np.empty(condition.size, int)
-    group[np.argsort(condition, kind="stable")] = np.arange(condition.size) % n_groups
-    return group
-
-
-def summed(
-    values: np.ndarray, condition: np.ndarray, group: np.ndarray, shape: tuple[int, int]
-) -> Float[np.ndarray, "groups conditions steps"]:
-    """Sums of (trials, steps) over the trials of each group and condition."""
-    out = np.zeros((*shape, values.shape[1]))
-    for g, c in np.unique(np.stack([group, condition], axis=1), axis=0):
-        out[g, c] = values[(group == g) & (condition == c)].sum(axis=0, dtype=np.int64)
-    return out
-
-
-def choose(trials: Trials, smoother: Smoother, bandwidths: Sequence[float], n_groups: int) -> list[Choice]:
-    """The choices for each unit: those under which held-out groups of trials are likeliest.
-
-    One unit at a time: sums over groups and conditions are all that is ever smoothed, never single trials.
-    """
-    group = deal_groups(trials.condition, min(n_groups, trials.n_trials))
-    shape = (int(group.max(initial=0)) + 1, trials.n_conditions)
-    shared = trials.mask.shape[2] == 1
-    choices = []
-    held = None
-    for unit in range(trials.n_units):
-        mask = trials.mask[:, :, 0 if shared else unit]
-        if held is None or not shared:
-            held = _Observed.of(summed(mask, trials.condition, group, shape), smoother, bandwidths)
-        counts = summed(trials.counts[:, :, unit] * mask, trials.condition, group, shape)
-        choices.append(_choose_unit(counts, held, smoother, bandwidths, trials.bin_size_s))
-    return choices
+# Pseudo-trials of the grand mean that join a condition's trials; infinite stands for the grand mean alone.
+SHRINKAGE_TRIALS = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.0)
+MARGIN = 2.0  # nats that each step away from a plainer PSTH must gain on trials left out of everything
+_N_OUTER = 3
 
 
 @dataclass(frozen=True, eq=False)
-class _Observed:
-    """Observed trials per group, condition and step, and the same of all *other* groups, smoothed."""
+class Choice:
+    """Of one unit: the weight over time of each estimate of the grand mean, and of the conditions' rates.
 
-    here: Float[np.ndarray, "groups conditions bins"]
-    totals: Float[np.ndarray, " groups"]
-    others: list[Float[np.ndarray, "groups conditions bins"]]
+    The estimates are what these are shrunk toward (the mean rate; the grand mean), then one for each bandwidth.
+    ``jumps``: whether smoothing stops at the event. ``shrinkage_trials`` toward the grand mean; infinite: the
+    grand mean alone. ``gain``: of trials left out of everything over the unit's mean rate, bits/spike.
+    """
 
-    @classmethod
-    def of(cls, sums: np.ndarray, smoother: Smoother, bandwidths: Sequence[float]) -> _Observed:
-        window = sums[..., smoother.lead :]
-        others = sums.sum(axis=0) - sums
-        return cls(
-            window,
-            others[..., smoother.lead :].sum(axis=(1, 2)),
-            [s[..., smoother.lead :] for s in smoother.at_each(others, bandwidths)],
-        )
+    jumps: bool
+    grand_weights: Float[np.ndarray, "estimates blocks"]
+    weights: Float[np.ndarray, "estimates blocks"]
+    shrinkage_trials: float
+    gain: float
 
 
-def _choose_unit(
-    sums: Float[np.ndarray, "groups conditions steps"],
-    observed: _Observed,
-    smoother: Smoother,
-    bandwidths: Sequence[float],
-    bin_size_s: float,
-) -> Choice:
-    lead = smoother.lead
-    here = sums[..., lead:]
-    spiking = np.nonzero(here)
-    spikes = here[spiking]
-    others = sums.sum(axis=0) - sums
-    mean_hz = rate_of_totals(others[..., lead:].sum(axis=(1, 2)), observed.totals * bin_size_s)[:, None, None]
+def choose(
+    trials: Trials, smoother: Smoother, bandwidths: Sequence[float], n_groups: int, event_step: int | None
+) -> Iterator[Choice]:
+    """The choices for one unit after the other; ``event_step``: where the rate may jump.
 
-    def score(rate_hz: np.ndarray) -> float:
-        """Log-likelihood (nats) of each group's trials under the rate of the others, up to a constant."""
-        everywhere = np.broadcast_to(rate_hz, here.shape)
-        return float(spikes @ np.log(everywhere[spiking]) - bin_size_s * np.vdot(everywhere, observed.here))
+    What is smoothed are sums over groups of trials and conditions, never single trials.
+    """
+    group = deal_groups(trials.condition, n_groups)
+    smoothers = [smoother]
+    if event_step is not None:
+        smoothers.append(Smoother(smoother.kernel, smoother.n_steps, smoother.lead, event_step))
 
-    grands = [
-        shrunk_rate(smooth[..., lead:], seen.sum(axis=1, keepdims=True), mean_hz, 0.0, bin_size_s)
-        for smooth, seen in zip(
-            smoother.at_each(others.sum(axis=1, keepdims=True), bandwidths), observed.others, strict=True
-        )
+    def sums(values: np.ndarray) -> list[Sums]:
+        grouped = grouped_sums(values, group, trials.condition, trials.n_conditions)
+        return [Sums.of(grouped, one, bandwidths) for one in smoothers]
+
+    blocks, everyone = Blocks(trials.n_bins), np.unique(group)
+    observed: list[Sums] = []
+    for unit in range(trials.n_units):
+        mask = trials.mask[:, :, unit if trials.mask.shape[2] > 1 else 0]
+        if not observed or trials.mask.shape[2] > 1:
+            observed = sums(mask)
+        spikes = sums(trials.counts[:, :, unit] * mask)
+        pairs = zip(spikes, observed, strict=True)
+        yield _choose_unit([Groups(n, seen, everyone, trials.bin_size_s) for n, seen in pairs], blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class _Average:
+    """Averages of candidate rates; the weights follow each one's log-likelihood of left-out groups over time."""
+
+    groups: Groups
+    candidates: list[Rate]
+    blocks: Blocks
+
+    def weights(self, width: float) -> Float[np.ndarray, "candidates blocks"]:
+        """By the evidence of all groups, gathered over ``width``."""
+        return weights_of(self.blocks.evidence(self._per_bin.sum(axis=1), width))
+
+    def whole(self, width: float) -> np.ndarray:
+        """The average of the rates (Hz) from all groups."""
+        weights = self.blocks.spread(self.weights(width))
+        return _mixed(weights, [candidate.whole for candidate in self.candidates])
+
+    def rate(self, width: float) -> Rate:
+        """The average; what is estimated without a group is also weighted without its evidence."""
+        evidence = self.blocks.evidence(self._per_bin, width)
+        weights = self.blocks.spread(weights_of(evidence.sum(axis=1, keepdims=True) - evidence))
+        without = _mixed(weights[:, :, None], [candidate.without for candidate in self.candidates])
+        return Rate(without, self.whole(width))
+
+    @cached_property
+    def _per_bin(self) -> np.ndarray:
+        return np.stack([self.groups.per_bin(candidate.without) for candidate in self.candidates])
+
+
+def _mixed(weights: np.ndarray, rates: list[np.ndarray]) -> np.ndarray:
+    mixed = np.zeros(())
+    for weight, rate in zip(weights, rates, strict=True):
+        if weight.any():
+            mixed = mixed + weight * rate
+    return mixed
+
+
+@dataclass(frozen=True, eq=False)
+class _Folds:
+    """Averages over most of the groups, each with the groups that it has not seen."""
+
+    averages: list[_Average]
+    unseen: list[Groups]
+
+    def scores(self, *, handicap: float) -> list[float]:
+        """Log-likelihood of the unseen at each width of WIDTHS, less a margin for weights that follow time."""
+        margins = [0.0 if np.isinf(width) else MARGIN for width in WIDTHS]
+        return [self._score(w) - margin - handicap for w, margin in zip(WIDTHS, margins, strict=True)]
+
+    def mean_score(self) -> float:
+        """The same for the mean rate."""
+        pairs = zip(self.averages, self.unseen, strict=True)
+        return sum(unseen.log_likelihood(average.groups.mean_hz().whole) for average, unseen in pairs)
+
+    def _score(self, width: float) -> float:
+        pairs = zip(self.averages, self.unseen, strict=True)
+        return sum(unseen.log_likelihood(average.whole(width)) for average, unseen in pairs)
+
+
+def _choose_unit(variants: list[Groups], blocks: Blocks) -> Choice:
+    """``variants``: the same groups, smoothed across the event and, where there is one, up to it only."""
+    every = [_grand_folds(variant, blocks) for variant in variants]
+    scores = [folds.scores(handicap=MARGIN * jumps) for jumps, folds in enumerate(every)]
+    jumps, at = np.unravel_index(int(np.argmax(scores)), (len(variants), len(WIDTHS)))
+    groups, folds, width, score = (variants[jumps], every[jumps], WIDTHS[at], scores[jumps][at])
+    grand = _grand(groups, blocks)
+    grand_weights = grand.weights(width)
+    weights, shrinkage = np.zeros_like(grand_weights), np.inf
+    if groups.n_conditions > 1:
+        toward = grand.rate(width)
+        k = _shrinkage(groups, toward)
+        inner = [_Average(a.groups, a.groups.rates_hz(a.rate(width), k), blocks) for a in folds.averages]
+        by_width = _Folds(inner, folds.unseen).scores(handicap=MARGIN)
+        if max(by_width) > score:
+            shrinkage, score = k, max(by_width)
+            conditions = _Average(groups, groups.rates_hz(toward, k), blocks)
+            weights = conditions.weights(WIDTHS[int(np.argmax(by_width))])
+    gain = (score - folds.mean_score()) / max(groups.n_spikes, 1.0) / np.log(2.0)
+    return Choice(bool(jumps), grand_weights, weights, shrinkage, float(gain))
+
+
+def _grand(groups: Groups, blocks: Blocks) -> _Average:
+    return _Average(groups, groups.rates_hz(groups.mean_hz(), 0.0, pooled=True), blocks)
+
+
+def _grand_folds(groups: Groups, blocks: Blocks) -> _Folds:
+    fold = groups.groups % _N_OUTER
+    seen = [groups.some(groups.groups[fold != f]) for f in np.unique(fold)]
+    return _Folds(
+        [_grand(some, blocks) for some in seen], [groups.some(groups.groups[fold == f]) for f in np.unique(fold)]
+    )
+
+
+def _shrinkage(groups: Groups, toward: Rate) -> float:
+    """The best for any one bandwidth."""
+    scores = [
+        max(groups.log_likelihood(rate.without) for rate in groups.rates_hz(toward, k)[1:])
+        for k in SHRINKAGE_TRIALS
     ]
-    grand_scores = [score(grand) for grand in grands]
-    best = int(np.argmax(grand_scores))
-    grand, top = grands[best], (grand_scores[best], np.inf, np.inf)
-    for bandwidth, smooth, seen in zip(
-        bandwidths, smoother.at_each(others, bandwidths), observed.others, strict=True
-    ):
-        for k in SHRINKAGE_TRIALS[1:]:
-            value = score(shrunk_rate(smooth[..., lead:], seen, grand, k, bin_size_s))
-            if value > top[0]:
-                top = (value, bandwidth, k)
-    gain = (top[0] - score(mean_hz)) / max(spikes.sum(), 1.0) / np.log(2.0)
-    return Choice(bandwidths[best], top[1], top[2], float(gain))
+    return SHRINKAGE_TRIALS[int(np.argmax(scores))]
