@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-
-PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "pandas",
-    "scikit-learn",
-    "matplotlib",
-    "neo",
-    "elephant",
-    "pynwb",
-    "snakemake",
-)
 
 
 def software_versions() -> dict[str, str]:
@@ -27,7 +15,7 @@ def software_versions() -> dict[str, str]:
     commit = source_commit()
     if commit:
         found["source commit"] = commit
-    found |= {name: _installed(name) for name in PACKAGES}
+    found |= {name: _installed(name) for name in _dependencies()}
     found["platform"] = f"{platform.system()} {platform.machine()}"
     return {name: text for name, text in found.items() if text}
 
@@ -50,6 +38,14 @@ def _git(root: Path, *arguments: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""  # the page is as good without: git may not be installed, or may not trust the folder
     return done.stdout.strip()
+
+
+def _dependencies() -> list[str]:
+    """Names of what the installed package asks for, optional ones too."""
+    try:
+        return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires("neurodecode") or []]
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return []
 
 
 def _installed(name: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 LSTM = Path("results/toy/models/lstm")
-WHAT_COMES_OF_IT = ("toy/scores.csv", "toy/likelihoods.npz", "toy/figures/figures.json", "scores.csv", "report.html")
+OF_A_SESSION = ("toy/scores.csv", "toy/likelihoods.npz", "toy/figures/figures.json")
+WHAT_COMES_OF_IT = (*OF_A_SESSION, "scores.csv", "report.html")
 
 
 def started(process: subprocess.Popen[str], log: Path, deadline_s: float) -> None:
