@@ -80,7 +80,7 @@ def condition_column(
 
 def plain_columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Every column as numbers or fixed-width strings; missing numbers are NaN, missing strings empty."""
-    return {str(name): _plain(table[name]) for name in table.columns}
+    return {str(name): _plain(_widened(table[name])) for name in table.columns}
 
 
 def unit_indices(
@@ -119,8 +119,14 @@ def _column(table: pd.DataFrame, name: str, *, field_name: str, recording: str) 
         raise ConfigError(
             f"{recording}: {field_name}: the trial table has no column {name!r}; it has: {_listed(table.columns)}"
         )
-    column: Column = table[name]
-    return column
+    return _widened(table[name])
+
+
+def _widened(values: Column) -> Column:
+    """32-bit numbers as the decimals they stand for: 0.1, not 0.10000000149."""
+    if values.dtype != np.float32:
+        return values
+    return pd.Series(values.to_numpy().astype(np.str_).astype(float), index=values.index)
 
 
 def _within(

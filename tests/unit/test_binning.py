@@ -157,6 +157,14 @@ def test_conditions_are_sorted_by_value_and_named_plainly(caplog: pytest.LogCapt
     assert "1 trials have no delay_ms and are left out" in caplog.text
 
 
+def test_32_bit_numbers_are_the_decimals_they_stand_for():
+    table = {"start_time": [0.0, 1.0], "stop_time": [1.0, 2.0], "contrast": np.array([0.1, 0.25], np.float32)}
+    window = Window(bin_size_s=0.5, window_s=(0.0, 1.0), condition="contrast", where={"contrast": [0.1, 0.25]})
+    cut = trials_from_session(recording([0.5], trials=table), window)
+    assert cut.condition_names == ("0.1", "0.25")
+    assert_array_equal(cut.columns["contrast"], [0.1, 0.25])
+
+
 def test_without_a_condition_there_is_one():
     cut = cut_table()
     assert cut.condition_names == ("all",)
