@@ -63,10 +63,9 @@ def train(
         train=[mean_loss(network, sequences, device)], validation=[mean_loss(network, validation, device)]
     )
     best = copy.deepcopy(network.state_dict())
-    n_spikes = max(1, int(sequences.counts.sum(dtype=np.int64)))
     with epochs_shown(title, plan.epochs) as show:
         for epoch in range(1, plan.epochs + 1):
-            total = 0.0
+            total, n_seen = 0.0, 0.0  # the last segment of a trial may overlap, so that spikes are seen twice
             network.train()
             for batch in sequences.shuffled(plan.segment_bins, n_batches, rng, device):
                 log_mean, _ = network(batch.inputs, batch.offset)
@@ -77,7 +76,8 @@ def train(
                 optimizer.step()
                 schedule.step()
                 total += loss.item()
-            curve.train.append(total / n_spikes)
+                n_seen += batch.counts.sum().item()
+            curve.train.append(total / max(1.0, n_seen))
             curve.validation.append(mean_loss(network, validation, device))
             if curve.validation[-1] < curve.validation[curve.best_epoch]:
                 curve.best_epoch = epoch
