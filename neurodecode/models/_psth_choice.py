@@ -100,7 +100,7 @@ class _Average:
 
 
 def _mixed(weights: np.ndarray, rates: list[np.ndarray]) -> np.ndarray:
-    mixed = np.zeros(())
+    mixed = np.zeros(np.broadcast_shapes(weights[0].shape, rates[0].shape))
     for weight, rate in zip(weights, rates, strict=True):
         if weight.any():
             mixed = mixed + weight * rate
@@ -165,8 +165,9 @@ def _grand_folds(groups: Groups, blocks: Blocks) -> _Folds:
 
 def _shrinkage(groups: Groups, toward: Rate) -> float:
     """The best for any one bandwidth."""
-    scores = [
-        max(groups.log_likelihood(rate.without) for rate in groups.rates_hz(toward, k)[1:])
-        for k in SHRINKAGE_TRIALS
-    ]
-    return SHRINKAGE_TRIALS[int(np.argmax(scores))]
+
+    def score(pseudo_trials: float) -> float:
+        _, *rates = groups.rates_hz(toward, pseudo_trials)
+        return max(groups.log_likelihood(rate.without) for rate in rates)
+
+    return max(SHRINKAGE_TRIALS, key=score)

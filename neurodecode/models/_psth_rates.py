@@ -80,10 +80,9 @@ class Groups:
 
     def mean_hz(self) -> Rate:
         """The mean rate."""
-        n, seen = (values.sum(axis=(1, 2)) for values in self.own)
-        return Rate(
-            rate_of_totals(n.sum() - n, seen.sum() - seen)[:, None, None], rate_of_totals(n.sum(), seen.sum())
-        )
+        n, seen_s = (values.sum(axis=(1, 2))[:, None, None] for values in self.own)
+        n_all, seen_all = n.sum(axis=0), seen_s.sum(axis=0)
+        return Rate(rate_of_totals(n_all - n, seen_all - seen_s), rate_of_totals(n_all, seen_all))
 
     def rates_hz(self, toward: Rate, pseudo_trials: float, *, pooled: bool = False) -> list[Rate]:
         """``toward`` itself, then the rate at each bandwidth, of the conditions or ``pooled`` over them."""

@@ -47,9 +47,12 @@ class UnitPSTH:
     ) -> Float[np.ndarray, "trials steps"]:
         """Rate of each trial's condition when these spikes and observations are taken out of all sums."""
         own = list(zip(self._at_each(counts), self._at_each(observed), strict=True))
-        n, seen = (self._window_total(sums) for sums in (self.counts.sum(axis=0), self.observed.sum(axis=0)))
-        observed_s = (seen - self._window_total(observed)) * self.bin_size_s
-        mean_hz = rate_of_totals(n - self._window_total(counts), observed_s)[:, None]
+        window = np.s_[..., self.smoother.lead :]
+        n, seen = (
+            (sums.sum(axis=0) - mine)[window].sum(axis=-1, keepdims=True)
+            for sums, mine in ((self.counts, counts), (self.observed, observed))
+        )
+        mean_hz = rate_of_totals(*np.broadcast_arrays(n, seen * self.bin_size_s))
         pooled = [(spikes.sum(axis=0), trials.sum(axis=0)) for spikes, trials in self._smooth]
         grand_hz = self._average(self.grand_weights, pooled, own, mean_hz, 0.0)
         if np.isinf(self.shrinkage_trials):
@@ -60,7 +63,7 @@ class UnitPSTH:
     def _average(
         self, weights: np.ndarray, sums: list[Pair], own: list[Pair], toward_hz: np.ndarray, shrinkage: float
     ) -> np.ndarray:
-        rate = weights[0] * toward_hz
+        rate: np.ndarray = weights[0] * toward_hz
         for weight, (counts, observed), (mine, seen) in zip(weights[1:], sums, own, strict=True):
             if weight.any():
                 # Rounding leaves -1e-17 where a trial was all there is.
@@ -74,7 +77,3 @@ class UnitPSTH:
 
     def _at_each(self, series: np.ndarray) -> Iterator[np.ndarray]:
         return self.smoother.at_each(series, self.bandwidths)
-
-    def _window_total(self, series: np.ndarray) -> np.ndarray:
-        total: np.ndarray = series[..., self.smoother.lead :].sum(axis=-1)
-        return total

@@ -99,9 +99,9 @@ class FittedPSTH(FittedModel):
 
     ``counts``: spikes per condition, step and unit; ``observed``: trials observed there. Per unit: whether
     smoothing stops at the event (``jumps``); over blocks of the window, the weight in the grand mean of the mean
-    rate, of flat and of each bandwidth (``grand_weights``), and in the conditions' rates of the grand mean, of flat
-    and of each bandwidth (``weights``); ``shrinkage_trials`` toward the grand mean (infinite: conditions are not
-    told apart); ``gain_bits_per_spike`` over the mean rate on left-out trials.
+    rate, of flat and of each bandwidth (``grand_weights``), and in the conditions' rates of the grand mean, of
+    flat and of each bandwidth (``weights``); ``shrinkage_trials`` toward the grand mean (infinite: conditions are
+    not told apart); ``gain_bits_per_spike`` over the mean rate on left-out trials.
     """
 
     model: PSTH
