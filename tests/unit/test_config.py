@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from neurodecode.config.run import RunConfig, model_config, read_config, run_config
+from neurodecode.config.run import CONTROLS, RunConfig, model_config, read_config, run_config
 from neurodecode.config.schema import json_schema
 from neurodecode.errors import ConfigError
+from neurodecode.evaluation.controls import control_names
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = {"path": "x.nwb", "window_s": [0.0, 1.0], "bin_size_s": 0.01}
@@ -100,6 +101,10 @@ def test_an_error_of_a_file_names_the_file(tmp_path):
     path.write_text(yaml.safe_dump({**SMALL, "sed": 3}))
     with pytest.raises(ConfigError, match=r"mine\.yaml: configuration: unknown key 'sed'"):
         read_config(path)
+
+
+def test_the_controls_of_the_configuration_are_those_that_exist():
+    assert sorted(CONTROLS) == control_names()
 
 
 def test_hyperparameters_reach_the_model():

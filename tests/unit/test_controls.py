@@ -11,13 +11,10 @@ from neurodecode.data.splits import make_splits
 from neurodecode.data.store import load_splits, load_trials, save_splits, save_trials
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError, DataError
-from neurodecode.evaluation.controls import (
-    CONTROLS,
-    derive_control,
-    poisson_surrogate,
-    shuffled_labels,
-    shuffled_trials,
-)
+from neurodecode.evaluation.controls import control_names, control_of, derive_control
+from neurodecode.evaluation.controls.poisson_surrogate import poisson_surrogate
+from neurodecode.evaluation.controls.shuffled_labels import shuffled_labels
+from neurodecode.evaluation.controls.shuffled_trials import shuffled_trials
 from neurodecode.models.psth import fit_psth
 
 
@@ -98,21 +95,21 @@ def test_surrogate_of_a_unit_that_fires_in_every_bin_and_of_a_silent_one():
     assert surrogate.counts[..., 1].mean() < 0.05
 
 
-@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("name", control_names())
 def test_what_was_masked_stays_masked_and_empty(name):
     trials = refractory_trials()
-    derived = CONTROLS[name](trials, np.random.default_rng(0))
+    derived = control_of(name)(trials, np.random.default_rng(0))
     assert derived.mask.sum() * trials.n_units / derived.mask.shape[2] == trials.mask.sum() * trials.n_units
     assert not derived.counts[~np.broadcast_to(derived.mask, derived.counts.shape)].any()
     if name != "shuffled_trials":
         assert_array_equal(derived.mask, trials.mask)
 
 
-@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("name", control_names())
 def test_seed_decides_and_the_recording_is_left_alone(name):
     trials = refractory_trials()
     before = trials.counts.copy(), trials.condition.copy()
-    first, again, other = (CONTROLS[name](trials, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (control_of(name)(trials, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert_array_equal(first.counts, again.counts)
     assert_array_equal(first.condition, again.condition)
     assert not (np.array_equal(first.counts, other.counts) and np.array_equal(first.condition, other.condition))
@@ -131,8 +128,8 @@ def test_masked_counts_change_no_surrogate():
     counts = trials.counts.copy()
     counts[110:, 50:] = 1
     for name in ("poisson_surrogate", "shuffled_trials"):
-        same = CONTROLS[name](trials, np.random.default_rng(4))
-        edited = CONTROLS[name](replace(trials, counts=counts), np.random.default_rng(4))
+        same = control_of(name)(trials, np.random.default_rng(4))
+        edited = control_of(name)(replace(trials, counts=counts), np.random.default_rng(4))
         shown = np.broadcast_to(same.mask, same.counts.shape)
         assert_array_equal(same.counts[shown], edited.counts[shown])
 

@@ -112,7 +112,9 @@ rule derive_control:
         runtime=minutes(30),
     params:
         seed=config["seed"],
-        code=digest_of("neurodecode.evaluation.controls"),
+        code=lambda wildcards: source_digest(
+            ROOT, "neurodecode.evaluation.controls", f"neurodecode.evaluation.controls.{wildcards.control}"
+        ),
     message:
         "derive {wildcards.control} of {wildcards.session}"
     script:

@@ -14,7 +14,7 @@ from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
-from neurodecode.evaluation.controls import CONTROLS
+from neurodecode.evaluation.controls import control_names
 from neurodecode.evaluation.scores import score_session, write_scores
 from neurodecode.report.results import SessionResults, read_results
 
@@ -150,7 +150,7 @@ class Fabricated:
         parts = [frame]
         if controls:
             fitted = frame[frame["model"].isin(["psth", "poisson", "glm"])]
-            parts += [fitted.assign(control=control) for control in CONTROLS]
+            parts += [fitted.assign(control=control) for control in control_names()]
         write_scores(pd.concat(parts), path)
 
     def results(self) -> SessionResults:
