@@ -34,10 +34,11 @@ from neurodecode.report.tables import (
     noise_ceiling,
 )
 from neurodecode.report.versions import software_versions
-from neurodecode.report.wording import number, plural
+from neurodecode.report.wording import listed, number, plural
 
 log = logging.getLogger(__name__)
 
+RUNAWAY = 1.5  # times as many spikes as were recorded
 TEMPLATE = "report.html.j2"
 
 
@@ -66,6 +67,7 @@ class Section:
     rows: list[Row]
     generation_columns: list[Column]
     generation: list[Row]
+    running_away: str
     ceiling: str
     controls: list[ControlRow]
     pictures: list[Picture]
@@ -157,7 +159,7 @@ def _section(
     try:
         name, families, colours = held["session"], held["families"], held["colours"]
         scores = tables.get((name, ""), ScoreTable({}))
-        columns, generation = generation_rows(scores, families, colours)
+        columns, generation = generation_rows(scores, families, colours, held["sampled_rates"])
         controls = [
             row
             for (session, control), table in tables.items()
@@ -173,6 +175,7 @@ def _section(
             rows=model_rows(scores, families, colours),
             generation_columns=columns,
             generation=generation,
+            running_away=_running_away(held["sampled_rates"]),
             ceiling=number(ceiling.value, 2) if ceiling.known else "",
             controls=controls,
             pictures=[_picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
@@ -196,6 +199,19 @@ def _facts(trials: Mapping[str, Any]) -> str:
     if not trials["has_spike_times"]:
         parts.append("counts without spike times")
     return ", ".join(parts)
+
+
+def _running_away(sampled_rates: Mapping[str, float]) -> str:
+    """Good forecasts do not make good samples: a model fed with its own spikes may excite itself without end."""
+    away = [m for m, ratio in sampled_rates.items() if ratio > RUNAWAY]
+    told = [f"{m} ({number(sampled_rates[m], 1)} times)" for m in away]
+    if not away:
+        return ""
+    return (
+        f"Sampled trains run away: they hold far more spikes than the recording for {listed(told)}. Such a model "
+        "foretells the next bin of a real trial, and still cannot generate trials: fed with its own spikes it "
+        "excites itself."
+    )
 
 
 def _seconds(time_s: float) -> str:

@@ -32,7 +32,7 @@ def quality_table(quality: Mapping[str, Any]) -> QualityTable:
         "duplicates dropped",
         "silent trials",
         "drift (SD)",
-        "drift, Spearman",
+        "drift (rho)",
     )
     rows = tuple((str(unit.get("unit", "")), _cells(unit)) for unit in units)
     return QualityTable(tuple(_notes(quality, units)), headings if rows else (), rows)
@@ -40,7 +40,7 @@ def quality_table(quality: Mapping[str, Any]) -> QualityTable:
 
 def _cells(unit: Mapping[str, Any]) -> tuple[str, ...]:
     rho, p = unit.get("drift_rho"), unit.get("drift_p")
-    drift = NONE if rho is None or p is None else f"{signed(rho, 2)} (p {_p_value(p)})"
+    drift = NONE if rho is None or p is None else f"{signed(rho, 2)}{'*' if p < DRIFT_P else ''}"
     return (
         _count(unit.get("n_spikes")),
         _number(unit.get("rate_hz"), 2),
@@ -65,10 +65,6 @@ def _number(value: float | None, digits: int) -> str:
 def _share(unit: Mapping[str, Any], name: str) -> str:
     n, fraction = unit.get(name), unit.get(f"{name}_fraction")
     return NONE if n is None or fraction is None else f"{n:,} ({number(100 * fraction, 2)}%)"
-
-
-def _p_value(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {number(p)}"
 
 
 def _notes(quality: Mapping[str, Any], units: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from neurodecode.data.store import written_whole
@@ -109,6 +110,15 @@ def _explained(heading: str, reason: str) -> Figure:
     return figure
 
 
+def _sampled_rates(results: SessionResults) -> dict[str, float]:
+    """Spikes in each model's sampled trains over those recorded in the same bins; empty for a silent recording."""
+    mask = np.broadcast_to(results.trials.window_mask, results.trials.window_counts.shape)
+    recorded = int(results.trials.window_counts.sum(where=mask, dtype=np.int64))
+    if recorded == 0:
+        return {}
+    return {m: int(results.samples[m].sum(where=mask, dtype=np.int64)) / recorded for m in results.samples}
+
+
 def _section(results: SessionResults, described: list[dict[str, str]]) -> dict[str, Any]:
     trials = results.trials
     return {
@@ -118,6 +128,7 @@ def _section(results: SessionResults, described: list[dict[str, str]]) -> dict[s
         "families": {model: results.families[model] for model in results.models},
         "colours": results.colours,
         "seconds": {model: fit.get("seconds") for model, fit in results.fits.items()},
+        "sampled_rates": _sampled_rates(results),
         "trials": {
             "trials": trials.n_trials,
             "units": trials.n_units,

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from neurodecode.data.store import written_whole
 
@@ -47,6 +48,7 @@ _RC: Mapping[Any, Any] = {
     "lines.linewidth": 1.6,
     "lines.solid_capstyle": "round",
     "text.color": INK,
+    "text.parse_math": False,  # names of units and conditions may hold dollar signs
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "agg.path.chunksize": 10000,
@@ -96,6 +98,16 @@ def shortened(name: str, width: int = 22) -> str:
         return name
     head = (width - 1) // 2
     return f"{name[:head]}…{name[-(width - 1 - head) :]}"
+
+
+def log_axis(axes: Axes) -> None:
+    """A logarithmic x axis, labelled in plain numbers: decades, or 1, 2 and 5 where it spans few of them."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    few = high < 50 * low
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def zero_line(axes: Axes, *, at: float = 0.0, horizontal: bool = True) -> None:

@@ -112,11 +112,22 @@ def model_rows(
 
 
 def generation_rows(
-    scores: ScoreTable, families: Mapping[str, str], colours: Mapping[str, str]
+    scores: ScoreTable,
+    families: Mapping[str, str],
+    colours: Mapping[str, str],
+    sampled_rates: Mapping[str, float],
 ) -> tuple[list[Column], list[Row]]:
-    """Real trains first, then each model's samples; columns of which nothing is known are left out."""
+    """Real trains first, then each model's samples; columns of which nothing is known are left out.
+
+    sampled_rates: model -> spikes in its samples over those recorded.
+    """
+
+    def rate(_: ScoreTable, model: str) -> Cell:
+        return Cell(number(sampled_rates[model], 2)) if model in sampled_rates else Cell(NONE)
+
     named = {RECORDING: RECORDING, **{m: families[m] for m in model_order(families)}}
-    columns = [c for c in GENERATION_COLUMNS if any(c.cell(scores, model).text != NONE for model in named)]
+    known = (Column("rate", "sampled over recorded spikes", rate), *GENERATION_COLUMNS)
+    columns = [c for c in known if any(c.cell(scores, model).text != NONE for model in named)]
     rows = [
         Row(
             model,

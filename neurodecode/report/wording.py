@@ -25,6 +25,11 @@ def signed(value: float, digits: int = 3) -> str:
     return f"+{text}" if math.isfinite(value) and float(f"{value:.{digits}f}") > 0 else text
 
 
+def short(value: float) -> str:
+    """The number as a title gives it: two decimals below 10, none above."""
+    return number(value, 2 if abs(value) < 10 else 0)
+
+
 def interval(estimate: Estimate, digits: int = 3) -> str:
     """``low to high``, empty where there is no interval."""
     if not estimate.has_interval:

@@ -15,11 +15,11 @@ from neurodecode.report.choice import representative_units
 from neurodecode.report.colours import ORACLE, RECORDING
 from neurodecode.report.results import SessionResults
 from neurodecode.report.style import model_legend, new_figure, shortened, zero_line
-from neurodecode.report.wording import number
+from neurodecode.report.wording import listed, short
 
 POOLED_UNITS = 30  # curves over more units would not look different, and cost minutes
 UNIT_PANELS = 3
-LEAST_EXPECTED = 3.0  # spikes: below it a ratio is noise
+LEAST_EXPECTED = 5.0  # spikes: below it a ratio is noise
 MERGED_EXPECTED = 12.0
 Curve = TypeVar("Curve")
 
@@ -71,6 +71,21 @@ def choose_panels(results: SessionResults) -> Panels | None:
     return Panels(tuple(rows), tuple(titles), pooled.indices, f"Together: {pooled.rule} Single units: {few.rule}")
 
 
+@dataclass(frozen=True, eq=False)
+class RatioFigure:
+    """A figure of ratios, its panels, and the models whose curves leave it on top."""
+
+    figure: Figure
+    axes: list[Axes]
+    clipped: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """The sentence on the curves that leave the figure; empty where there are none."""
+        named = listed([shortened(model) for model in self.clipped])
+        return f" Off the scale: trains sampled from {named}." if self.clipped else ""
+
+
 def ratio_figure(
     results: SessionResults,
     panels: Panels,
@@ -79,13 +94,14 @@ def ratio_figure(
     title: str,
     *,
     merge: bool,
-) -> Figure:
+) -> RatioFigure:
     """Observed over expected against ``x`` in each panel, the recording with its counting error.
 
     ``merge``: join neighbouring groups of a positive ``x`` until each expects enough spikes to be worth drawing.
+    The scale is the recording's: samples that run away would flatten everything else.
     """
     figure, axes_of = panel_grid(len(panels.rows), title)
-    highest = 0.0
+    highest = dict.fromkeys(curves, 0.0)
     for axes, rows, name in zip(axes_of, panels.rows, panels.titles, strict=True):
         starts = _merged_groups(_summed(curves[RECORDING], rows)[1], merge=merge)
         places = np.exp(np.add.reduceat(np.log(x), starts) / np.diff([*starts, x.size])) if merge else x
@@ -94,16 +110,17 @@ def ratio_figure(
             enough = expected >= LEAST_EXPECTED
             ratio = np.divide(observed, expected, out=np.full(starts.size, np.nan), where=enough)
             _draw_curve(axes, results, model, places, ratio)
+            highest[model] = max(highest[model], float(np.nanmax(ratio, initial=0.0, where=enough)))
             if model == RECORDING:
                 error = 1.96 * np.sqrt(np.maximum(observed, 1)) / np.maximum(expected, 1e-9)
                 low, high = np.maximum(ratio - error, 0), ratio + error
                 axes.fill_between(places, low, high, color=results.colours[model], alpha=0.15, lw=0)
-            highest = max(highest, float(np.nanmax(ratio, initial=0.0, where=np.isfinite(ratio))))
         zero_line(axes, at=1.0)
         axes.set_title(name)
-    axes_of[0].set_ylim(0, min(highest * 1.1, 6) or 1)
+    top = max(1.1, min(max(highest.values()), 1.8 * max(1.0, highest[RECORDING])) * 1.08)
+    axes_of[0].set_ylim(0, top)
     curve_legend(figure, results, curves)
-    return figure
+    return RatioFigure(figure, axes_of, tuple(m for m in results.models if highest.get(m, 0.0) > top))
 
 
 def early_ratio(curve: ObservedOverExpected, groups: np.ndarray) -> float:
@@ -116,18 +133,20 @@ def told_apart(results: SessionResults, values: Mapping[str, float], *, unit: st
     """``; lstm samples 0.12, psth samples 1.01``, of the best model and the plainest one."""
     plain = next((m for m in compared_models(results) if m in results.aggregates), None)
     named = [m for m in dict.fromkeys([results.best, plain]) if m is not None and m in values]
-    told = [f"{shortened(m)} samples {number(values[m], 2)}{unit}" for m in named]
+    told = [f"{shortened(m)} samples {short(values[m])}{unit}" for m in named]
     return f"; {', '.join(told)}" if told else ""
 
 
 def panel_grid(n_panels: int, title: str) -> tuple[Figure, list[Axes]]:
-    """Up to four panels that share their axes, two to a row."""
+    """Up to four panels that share their axes, two to a row; below the last two stands nothing."""
     columns = min(2, n_panels)
     rows = -(-n_panels // columns)
     figure = new_figure(1.2 + 2.15 * rows if rows > 1 else 3.6, title)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[n_panels:]:
         axes.set_axis_off()
+    for axes in grid[:n_panels][-2:]:
+        axes.tick_params(labelbottom=True)  # also where nothing stands below
     return figure, list(grid[:n_panels])
 
 

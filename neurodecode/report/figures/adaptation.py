@@ -20,7 +20,7 @@ from neurodecode.report.results import SessionResults
 from neurodecode.report.wording import number, plural
 
 HEADING = "Adaptation"
-NAMED_EXPECTED = 20.0  # the title names the largest number of recent spikes at which so many more were expected
+NAMED_EXPECTED = 50.0  # the title names the largest number of recent spikes at which so many more were expected
 
 
 def draw(results: SessionResults) -> Drawn:
@@ -44,22 +44,22 @@ def draw(results: SessionResults) -> Drawn:
             HEADING, "the window is too short, or the units too silent, for spikes of the last 100 ms to vary"
         )
     title = _title(results, curves)
-    figure = ratio_figure(results, panels, curves, real.n_recent, title, merge=False)
+    made = ratio_figure(results, panels, curves, real.n_recent, title, merge=False)
     last = int(real.n_recent[seen[-1]])
-    for axes in figure.axes:
+    for axes in made.axes:
         axes.set_xlim(-0.3, last + 0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     label = f"spikes in the last {1000 * real.window_s:.3g} ms"
-    for axes in figure.axes[-2:] if len(panels.rows) > 1 else figure.axes:
+    for axes in made.axes[-2:]:
         axes.set_xlabel(label)
-    figure.supylabel("rate / rate expected by the PSTH", fontsize=9.5)
+    made.figure.supylabel("rate / rate expected by the PSTH", fontsize=9.5)
     return Drawn(
-        figure=figure,
+        figure=made.figure,
         title=title,
         caption="Spikes found after so many others, over those that the PSTH expects in the same bins: falling "
         "curves adapt, rising ones burst or follow a gain that the trials share. Bins within "
         f"{1000 * real.recovery_s:.3g} ms of a spike are left out, where the hazard rules. Shading: 95% counting "
-        "error of the recording.",
+        "error of the recording." + made.said,
         alt=f"Adaptation of recorded and sampled trains relative to the PSTH. {title}.",
         rule=panels.rule,
     )

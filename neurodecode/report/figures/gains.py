@@ -12,7 +12,7 @@ from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import PSTH, SessionResults
 from neurodecode.report.scoretable import Estimate
 from neurodecode.report.style import model_legend, new_figure, shortened, zero_line
-from neurodecode.report.wording import plural
+from neurodecode.report.wording import plural, signed
 
 HEADING = "Gain of each unit"
 DODGED_UNITS = 8  # up to here all models stand beside each other over each unit
@@ -36,7 +36,9 @@ def draw(results: SessionResults) -> Drawn:
     dodge = len(units) <= DODGED_UNITS
     figure = new_figure(3.6 if dodge else 1.4 + 1.0 * len(models), title)
     panels = figure.subplots(1 if dodge else len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    if dodge:
+    if len(units) == 1:
+        _draw_single(panels[0], {m: gains[m].get(units[0], Estimate()) for m in models}, results)
+    elif dodge:
         for place, model in enumerate(models):
             _draw_units(panels[0], gains[model], units, results.colours[model], _offset(place, len(models)))
         model_legend(figure, {m: results.colours[m] for m in models})
@@ -44,7 +46,8 @@ def draw(results: SessionResults) -> Drawn:
         for axes, model in zip(panels, models, strict=True):
             _draw_units(axes, gains[model], units, results.colours[model], 0.0)
             axes.set_title(shortened(model), color=results.colours[model], fontweight="bold", pad=2)
-    _label(panels, units, results)
+    if len(units) > 1:
+        _label(panels, units, results)
     figure.supylabel("gain over PSTH (bits/spike)", fontsize=9.5)
     return Drawn(
         figure=figure,
@@ -52,7 +55,9 @@ def draw(results: SessionResults) -> Drawn:
         caption="Held-out log-likelihood above the PSTH's, per spike of the unit, with 95% bootstrap intervals "
         "over trials. Above 0: single trials hold what their average threw away.",
         alt=f"{title}. Units sorted by the gain of {best}; models shown: {', '.join(models)}.",
-        rule=f"Units are sorted by the gain of {best}; every unit that fired on held-out trials is shown.",
+        rule=f"Units are sorted by the gain of {best}; every unit that fired on held-out trials is shown."
+        if len(units) > 1
+        else "The only unit that fired on held-out trials.",
     )
 
 
@@ -67,6 +72,18 @@ def _draw_units(axes: Axes, gains: Mapping[str, Estimate], units: list[str], col
     many = len(units) > NAMED_UNITS
     axes.vlines(x, lows, highs, color=colour, linewidth=1.0 if many else 1.8, alpha=0.55)
     axes.plot(x, values, "o", color=colour, ms=2.6 if many else 4.6, mec="white", mew=0.3)
+
+
+def _draw_single(axes: Axes, gains: Mapping[str, Estimate], results: SessionResults) -> None:
+    """One unit: the models stand side by side."""
+    for place, (model, gain) in enumerate(gains.items()):
+        colour = results.colours[model]
+        axes.plot([place, place], [gain.low, gain.high], color=colour, linewidth=3, solid_capstyle="butt")
+        axes.plot(place, gain.value, "o", color=colour, ms=8, mec="white", mew=1)
+    axes.set_xticks(range(len(gains)), [shortened(m, 16) for m in gains])
+    axes.set_xlim(-0.7, len(gains) - 0.3)
+    zero_line(axes)
+    axes.grid(axis="y")
 
 
 def _label(panels: np.ndarray, units: list[str], results: SessionResults) -> None:
@@ -90,5 +107,8 @@ def _label(panels: np.ndarray, units: list[str], results: SessionResults) -> Non
 def _title(best: str, estimates: list[Estimate]) -> str:
     better = sum(e.above_zero for e in estimates)
     worse = sum(e.below_zero for e in estimates)
+    if len(estimates) == 1:
+        gain = estimates[0]
+        return f"{shortened(best)} predicts the unit by {signed(gain.value)} bits/spike against the PSTH"
     tail = f", worse in {worse}" if worse else ""
     return f"{shortened(best)} predicts {better} of {plural(len(estimates), 'unit')} better than the PSTH{tail}"

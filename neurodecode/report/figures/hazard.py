@@ -9,6 +9,7 @@ from neurodecode.report.colours import RECORDING
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.figures._curves import choose_panels, early_ratio, ratio_figure, sampled_curves, told_apart
 from neurodecode.report.results import SessionResults
+from neurodecode.report.style import log_axis
 from neurodecode.report.wording import number
 
 HEADING = "Hazard after a spike"
@@ -31,20 +32,18 @@ def draw(results: SessionResults) -> Drawn:
 
     curves = sampled_curves(results, panels.units, curve)
     title = _title(results, curves)
-    figure = ratio_figure(results, panels, curves, curves[RECORDING].times_s * 1000, title, merge=True)
-    for axes in figure.axes:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-    figure.axes[-1].set_xlabel("time since last spike (ms)")
-    if len(panels.rows) > 1:
-        figure.axes[-2].set_xlabel("time since last spike (ms)")
-    figure.supylabel("rate / rate expected by the PSTH", fontsize=9.5)
+    made = ratio_figure(results, panels, curves, curves[RECORDING].times_s * 1000, title, merge=True)
+    for axes in made.axes:
+        log_axis(axes)
+    for axes in made.axes[-2:]:
+        axes.set_xlabel("time since last spike (ms)")
+    made.figure.supylabel("rate / rate expected by the PSTH", fontsize=9.5)
     return Drawn(
-        figure=figure,
+        figure=made.figure,
         title=title,
         caption="Spikes found at each time since the unit's last spike, over those that the PSTH expects in the "
         "same bins: 1 means that the last spike does not matter. Sampled trains are drawn from each model, one "
-        "draw of every trial; shading: 95% counting error of the recording.",
+        "draw of every trial; shading: 95% counting error of the recording." + made.said,
         alt=f"Hazard of recorded and sampled trains relative to the PSTH. {title}.",
         rule=panels.rule,
     )

@@ -24,7 +24,7 @@ from neurodecode.report.figures._curves import (
     told_apart,
 )
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import FAINT, shortened
+from neurodecode.report.style import FAINT, log_axis, shortened
 from neurodecode.report.wording import number
 
 HEADING = "Interspike intervals"
@@ -56,8 +56,16 @@ def draw(results: SessionResults) -> Drawn:
         for model in order_of_drawing(results, curves):
             _draw_histogram(axes, results, model, curves[model], place)
         axes.set_title(f"unit {shortened(results.trials.unit_names[unit])}")
-        _label(axes, bin_size_s, last_row=place >= len(axes_of) - 2)
-    axes_of[0].set_ylim(bottom=0)
+    edges_ms = curves[RECORDING].edges_s * 1000
+    filled = np.flatnonzero(curves[RECORDING].n_intervals.any(axis=0))
+    for axes in axes_of:
+        axes.set_xlim(edges_ms[0] * 0.9, edges_ms[filled[-1] + 1] * 1.2)
+        _label(axes, bin_size_s)
+    for axes in axes_of[-2:]:
+        axes.set_xlabel("interspike interval (ms)")
+    highest = _tallest(curves[RECORDING]) * 1.8
+    clipped = axes_of[0].get_ylim()[1] > highest
+    axes_of[0].set_ylim(0, min(axes_of[0].get_ylim()[1], highest))
     figure.supylabel("share of intervals (% per doubling)", fontsize=9.5)
     curve_legend(figure, results, curves)
     violations = f" Violations are not counted: {reason}." if reason else ""
@@ -66,10 +74,14 @@ def draw(results: SessionResults) -> Drawn:
         title=title,
         caption="Intervals between neighbouring spikes of a trial: recorded (filled) and in trains sampled from "
         "each model. On this axis equal areas are equal shares of intervals. The dotted line marks "
-        f"{REFRACTORY_MS:g} ms.{violations}",
+        f"{REFRACTORY_MS:g} ms.{violations}" + (" Some sampled intervals leave the scale." if clipped else ""),
         alt=f"Interval distributions of recorded and sampled trains. {title}.",
         rule=chosen.rule,
     )
+
+
+def _tallest(held: IsiHistogram) -> float:
+    return float(np.nanmax(100 * held.share / np.diff(np.log2(held.edges_s))))
 
 
 def _groups(results: SessionResults, units: tuple[int, ...]) -> int:
@@ -91,13 +103,10 @@ def _draw_histogram(axes: Axes, results: SessionResults, model: str, held: IsiHi
         )
 
 
-def _label(axes: Axes, bin_size_s: float, *, last_row: bool) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+def _label(axes: Axes, bin_size_s: float) -> None:
+    log_axis(axes)
     if bin_size_s * 1000 < REFRACTORY_MS:
         axes.axvline(REFRACTORY_MS, color=FAINT, linewidth=1, linestyle=":")
-    if last_row:
-        axes.set_xlabel("interspike interval (ms)")
 
 
 def _title(results: SessionResults, units: tuple[int, ...]) -> tuple[str, str]:
@@ -105,7 +114,7 @@ def _title(results: SessionResults, units: tuple[int, ...]) -> tuple[str, str]:
     trials = results.trials
     mask = results.scored(units)
     sources = {RECORDING: results.counts(units)}
-    named = [m for m in compared_models(results) if m in (results.best, results.psth)]
+    named = [m for m in (results.best, results.psth) if m in compared_models(results)]
     sources |= {m: results.samples[m][:, :, list(units)] for m in named}
     found = {
         m: isi_violations(c, mask, trials.bin_size_s, has_spike_times=trials.has_spike_times)

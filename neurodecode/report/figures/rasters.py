@@ -50,7 +50,7 @@ def draw(results: SessionResults) -> Drawn:
         figure=figure,
         title=title,
         caption="Ticks: spikes, one row a trial in order of recording; shaded: not recorded. Below: the recorded "
-        "average over trials (filled) and the average of each model's predictions for the same held-out trials.",
+        "average over trials (filled) and the averages of what models predict for the same held-out trials.",
         alt=f"Spike raster of unit {results.trials.unit_names[unit]} above its average rate. {title}.",
         rule=f"{chosen.rule}{rule}{few}".strip(),
     )
@@ -73,7 +73,9 @@ def _raster(axes: Axes, results: SessionResults, unit: int, trials: np.ndarray) 
         trials = trials[np.linspace(0, trials.size - 1, N_TRIALS).round().astype(int)]
     times = results.trials.bin_times_s
     counts = results.trials.window_counts[trials, :, unit]
-    axes.eventplot([times[row > 0] for row in counts], colors=INK, linelengths=0.85, linewidths=0.9)
+    per_trial = counts.sum() / max(1, len(counts))
+    width = float(np.clip(50 / max(per_trial, 1), 0.35, 1.0))  # ticks of busy units must not run together
+    axes.eventplot([times[row > 0] for row in counts], colors=INK, linelengths=0.8, linewidths=width)
     mask = results.trials.window_mask[trials]
     seen = mask[:, :, unit if mask.shape[2] > 1 else 0]
     for row in np.flatnonzero(~seen.all(axis=1)):
@@ -85,21 +87,22 @@ def _raster(axes: Axes, results: SessionResults, unit: int, trials: np.ndarray) 
 
 
 def _averages(axes: Axes, results: SessionResults, unit: int, trials: np.ndarray, models: list[str]) -> None:
+    """Means over trials and over the bins of each bar: what is recorded and what is predicted in the same bins."""
     times, bin_size_s = results.trials.bin_times_s, results.trials.bin_size_s
     scored = results.scored([unit])[trials, :, 0]
-    recorded = np.where(scored, results.trials.window_counts[trials, :, unit] / bin_size_s, 0.0)
-    per_bar = max(1, times.size // AVERAGE_BINS)
-    starts = np.arange(0, times.size, per_bar)
+    starts = np.arange(0, times.size, max(1, times.size // AVERAGE_BINS))
     weight = np.add.reduceat(scored.sum(axis=0), starts)
-    total = np.add.reduceat(recorded.sum(axis=0), starts)
-    bars = np.divide(total, weight, out=np.full(starts.size, np.nan), where=weight > 0)
+
+    def averaged(rate_hz: np.ndarray) -> np.ndarray:
+        total = np.add.reduceat(np.where(scored, rate_hz, 0.0).sum(axis=0), starts)
+        return np.asarray(np.divide(total, weight, out=np.full(starts.size, np.nan), where=weight > 0))
+
+    recorded = averaged(results.trials.window_counts[trials, :, unit] / bin_size_s)
     edges = times[0] - bin_size_s / 2 + bin_size_s * np.r_[starts, times.size]
-    axes.stairs(bars, edges, fill=True, color=results.colours[RECORDING], alpha=0.28, linewidth=0)
-    n_seen = scored.sum(axis=0)
-    for model in models:
-        predicted = np.where(scored, results.predictions[model][trials, :, unit], 0.0).sum(axis=0)
-        mean = np.divide(predicted, n_seen, out=np.full(times.size, np.nan), where=n_seen > 0)
-        axes.plot(times, mean, color=results.colours[model], linewidth=1.4, label=model)
+    axes.stairs(recorded, edges, fill=True, color=results.colours[RECORDING], alpha=0.28, linewidth=0)
+    for model, width in zip(models, (3.4, 1.5), strict=False):
+        predicted = averaged(results.predictions[model][trials, :, unit])
+        axes.plot((edges[:-1] + edges[1:]) / 2, predicted, color=results.colours[model], linewidth=width)
 
 
 def _title(results: SessionResults, unit: int) -> str:

@@ -10,7 +10,8 @@ from neurodecode.report.choice import shown_unit
 from neurodecode.report.colours import ORACLE
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import FAINT, GRID, model_legend, new_figure, shortened, zero_line
+from neurodecode.report.style import FAINT, GRID, log_axis, model_legend, new_figure, shortened, zero_line
+from neurodecode.report.tables import units_passed
 from neurodecode.report.wording import plural
 
 HEADING = "Time rescaling (KS plots)"
@@ -24,7 +25,7 @@ def draw(results: SessionResults) -> Drawn:
         return absent(HEADING, "no unit of this session fires a spike in the window")
     unit = chosen.indices[0]
     rescaled = {m: _rescaled(results, m, unit) for m in results.models}
-    passed = {m: _passed(results, m) for m in results.models}
+    passed = {m: units_passed(results.scores, m) for m in results.models}
     title = _title(results, passed)
     figure = new_figure(4.1, title)
     left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1, 1.15]})
@@ -38,9 +39,9 @@ def draw(results: SessionResults) -> Drawn:
         title=title,
         caption="Left: intervals stretched by each model's intensity against what the true one would give "
         "(diagonal) with its 95% band. Right: each unit's largest distance from the diagonal, over its band; "
-        "left of 1 (shaded) the model cannot be told from the truth. About one unit in twenty of a true model "
-        "lies beyond.",
-        alt=f"Kolmogorov-Smirnov plots of rescaled intervals. Units inside the band: {told}.",
+        "shaded: inside it. About one unit in twenty of a true model lies beyond its own band, so that units "
+        "pass (numbers in brackets) unless Holm's correction over all units still rejects them.",
+        alt=f"Kolmogorov-Smirnov plots of rescaled intervals. Units that pass: {told}.",
         rule=chosen.rule,
     )
 
@@ -53,12 +54,6 @@ def _rescaled(results: SessionResults, model: str, unit: int) -> Rescaling:
         results.scored([unit]),
         np.random.default_rng(results.seed),  # the same draws for each model: they differ by their rates alone
     )
-
-
-def _passed(results: SessionResults, model: str) -> tuple[int, int]:
-    """Units inside their band, and units tested."""
-    known = [e.value for e in results.scores.units(model, KS).values() if e.known]
-    return sum(value <= 1 for value in known), len(known)
 
 
 def _draw_plot(axes: Axes, results: SessionResults, rescaled: dict[str, Rescaling]) -> None:
@@ -87,7 +82,7 @@ def _draw_plot(axes: Axes, results: SessionResults, rescaled: dict[str, Rescalin
 
 
 def _draw_statistics(axes: Axes, results: SessionResults) -> None:
-    models = [m for m in results.models if _passed(results, m)[1]]
+    models = [m for m in results.models if units_passed(results.scores, m)[1]]
     spread = np.random.default_rng(0)  # vertical scatter, so that equal dots show
     for place, model in enumerate(reversed(models)):
         values = np.array([e.value for e in results.scores.units(model, KS).values() if e.known])
@@ -96,18 +91,16 @@ def _draw_statistics(axes: Axes, results: SessionResults) -> None:
         axes.plot(
             values, height, "o", color=results.colours[model], ms=5 if few else 3, alpha=0.75, mec="white", mew=0.3
         )
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
     low, high = axes.get_xlim()
-    axes.set_xlim(min(low, 0.4), max(high, 2.5))
+    axes.set_xlim(min(max(low, 1e-2), 0.4), max(high, 2.5))
+    log_axis(axes)
     axes.axvspan(axes.get_xlim()[0], 1.0, color=GRID, linewidth=0, zorder=0)
     zero_line(axes, at=1.0, horizontal=False)
-    labels = [f"{shortened(m, 14)} ({_passed(results, m)[0]}/{_passed(results, m)[1]})" for m in reversed(models)]
-    axes.set_yticks(range(len(models)), labels)
+    passed = {m: units_passed(results.scores, m) for m in reversed(models)}
+    axes.set_yticks(range(len(models)), [f"{shortened(m, 14)} ({ok}/{n})" for m, (ok, n) in passed.items()])
     axes.set_ylim(-0.6, len(models) - 0.4)
     axes.set_xlabel("KS distance / 95% band")
-    axes.set_title("units inside the band (number / of all)")
+    axes.set_title("(units that pass / all)", loc="right", fontsize=8.5, color=FAINT)
 
 
 def _title(results: SessionResults, passed: dict[str, tuple[int, int]]) -> str:

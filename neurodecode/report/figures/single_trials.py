@@ -65,9 +65,9 @@ def _draw_trial(axes: Axes, results: SessionResults, unit: int, trial: int, bins
             times,
             results.predictions[model][trial, bins, unit],
             color=results.colours[model],
-            linewidth=2.0 if model == best else 1.5 if aggregate else 1.1,
+            linewidth=2.8 if model == best else 1.5 if aggregate else 1.1,
             linestyle=(0, (1, 1.2)) if model == ORACLE else "-",
-            zorder=4 if model == ORACLE else 3.5 if model == best else 2 if aggregate else 3,
+            zorder=4 if model == ORACLE else 2 if aggregate else 2.5 if model == best else 3,
         )
     counts = results.trials.window_counts[trial, bins, unit]
     spikes, n_spikes = times[counts > 0], int(counts.sum())

@@ -19,10 +19,15 @@ from neurodecode.report.figures._curves import (
     told_apart,
 )
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import new_figure, shortened, zero_line
+from neurodecode.report.style import log_axis, new_figure, shortened, zero_line
 from neurodecode.report.wording import number
 
+WIDE = 8.0  # Fano factors beyond it need a logarithmic axis
 HEADING = "Variability across trials"
+PAIRS_CAPTION = (
+    " Right: correlations of pairs of units across trials (bar: middle half of the pairs, line: 5th to 95th "
+    "percentile, dot: mean)."
+)
 
 
 def draw(results: SessionResults) -> Drawn:
@@ -51,9 +56,8 @@ def draw(results: SessionResults) -> Drawn:
     return Drawn(
         figure=figure,
         title=title,
-        caption="Left: variance over mean of counts across trials of a condition; 1 is Poisson, below it firing "
-        "is regular, above it gain differs between trials. Right: correlations of pairs of units across trials "
-        "(bar: middle half of the pairs, line: 5th to 95th percentile, dot: mean).",
+        caption="Variance over mean of counts across trials of a condition; 1 is Poisson, below it firing is "
+        "regular, above it gain differs between trials." + (PAIRS_CAPTION if pairs else ""),
         alt=f"{title}. Mean noise correlation: {'; '.join(means) or 'needs two units'}.",
         rule=chosen.rule,
     )
@@ -72,8 +76,11 @@ def _draw_fano(axes: Axes, results: SessionResults, fanos: dict[str, Fano]) -> N
             linewidth=3 if real else 1.5,
         )
     zero_line(axes, at=1.0)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+    known = np.concatenate([held.pooled[np.isfinite(held.pooled)] for held in fanos.values()])
+    if known.max() > WIDE and known.min() > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+    log_axis(axes)
     axes.minorticks_off()
     axes.set_xticks(fanos[RECORDING].windows_s * 1000)
     axes.set_xlabel("counting window (ms)")
@@ -102,6 +109,6 @@ def _title(results: SessionResults, fanos: dict[str, Fano]) -> str:
     values = {model: float(held.pooled[known]) for model, held in fanos.items()}
     window_ms = 1000 * fanos[RECORDING].windows_s[known]
     return (
-        f"Real counts in {window_ms:.3g} ms have a Fano factor of {number(values[RECORDING], 2)}"
+        f"Real counts in {window_ms:.4g} ms have a Fano factor of {number(values[RECORDING], 2)}"
         f"{told_apart(results, values)}"
     )

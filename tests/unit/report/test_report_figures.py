@@ -24,7 +24,7 @@ SESSIONS = {
     "counts": {"has_spike_times": False},
     "a silent unit": {"n_units": 4, "silent": (2,)},
     "few spikes": {"n_units": 2, "n_bins": 20, "n_trials": 12},
-    "odd names": {"unit_names": ["<b>&", "a_$^{x}", "ünit " + "long" * 12], "models": ("psth", "my-lstm.v2")},
+    "odd names": {"unit_names": ["<b>&", r"$\bad$ $x_", "ünit " + "long" * 12], "models": ("psth", "my-lstm.v2")},
 }
 
 
