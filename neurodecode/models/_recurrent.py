@@ -46,7 +46,7 @@ class RecurrentModel(PointProcessModel):
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     dropout: float = 0.3
-    patience: int = 12
+    patience: int = 8
     coupling: Literal["auto", "own", "units", "mean"] = "auto"
     longest_s: float = 0.5
     device: Literal["auto", "cpu", "cuda"] = "auto"
