@@ -207,3 +207,14 @@ def test_reading_does_not_write_to_the_file(tmp_path: Path):
     (tmp_path / "made.nix").chmod(0o444)
     read_recording(tmp_path / "made.nix", format="neo:NixIO")
     assert (tmp_path / "made.nix").read_bytes() == content
+
+
+def test_a_reader_that_loads_lazily(tmp_path: Path):
+    """neo's example reader makes up two segments of 10 s and stands for all readers of raw formats."""
+    (tmp_path / "made.fake").touch()
+    session = read_recording(tmp_path / "made.fake", format="neo:ExampleIO")
+    assert isinstance(session, Session)
+    assert session.unit_names == ("unit0", "unit1", "unit2")
+    assert_allclose(session.observed_s[0], [[0.0, 10.0], [15.0, 25.0]])
+    assert set(session.trials["label"]) == {"zoneX", "zoneZ"}
+    assert session.signals["stream 0"].values.shape == (200_000, 8)
