@@ -1,0 +1,175 @@
+"""What the README prints can be run, and what it lists is what there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from neurodecode.config.run import CONTROLS, EvaluationConfig, ReportConfig, RunConfig, run_config
+from neurodecode.config.session import CovariateConfig, SessionConfig
+from neurodecode.data.session import Session
+from neurodecode.data.splits import make_splits
+from neurodecode.data.store import save_splits, save_trials
+from neurodecode.data.trials import Trials
+from neurodecode.evaluation._score_rows import COLUMNS
+from neurodecode.evaluation.folds import fit_and_predict
+from neurodecode.evaluation.scores import read_scores, score_session
+from neurodecode.io import FORMATS, write_nwb
+from neurodecode.models import family_names
+from neurodecode.simulate import population_names
+from workflow.validation import checked_config
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+MODULES, RECORDING, OTHER_TOOL, CELL = blocks("python")
+
+
+def table_after(heading: str, column: str) -> set[str]:
+    """The names in code type in the first column of the table that is headed ``column``, after ``heading``."""
+    after = README.split(heading, maxsplit=1)[1]
+    rows = after.split(f"| {column} |", maxsplit=1)[1].split("\n\n", maxsplit=1)[0].splitlines()[2:]
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+
+
+def run(block: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(block, "README.md", "exec"), names)
+    return names
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_modules_fit_score_sample_save_and_load():
+    held = run(MODULES)
+    assert np.all(held["gain"] > 0.05), "a unit that rests after each spike is foretold by its history"
+    assert held["rate_hz"].shape == held["test"].window_counts.shape
+    assert held["drawn"].n_bins == 100
+    np.testing.assert_array_equal(held["again"].intensity(held["test"]), held["rate_hz"])
+
+
+def test_a_recording_becomes_trials():
+    cue = np.arange(3.0, 60.0, 3.0)
+    rng = np.random.default_rng(0)
+    session = Session(
+        name="stn",
+        spike_times_s=(np.sort(rng.uniform(0.0, 62.0, 400)),),
+        units=pd.DataFrame({"unit_name": ["a"]}),
+        trials=pd.DataFrame(
+            {
+                "start_time": cue - 1.5,
+                "stop_time": cue + 1.5,
+                "go_time": cue,
+                "direction": np.resize(["left", "right"], cue.size),
+            }
+        ),
+    )
+    write_nwb("stn_joystick.nwb", session)
+    trials = run(RECORDING)["trials"]
+    assert trials.counts.shape == (cue.size, 2500, 1)
+    assert trials.condition_names == ("left", "right")
+
+
+def test_predictions_of_another_tool_are_scored():
+    folder = Path("results/stn")
+    rng = np.random.default_rng(0)
+    trials = Trials.from_counts(rng.poisson(0.1, (15, 60, 2)), 0.005, lead=10)
+    splits = make_splits(trials.condition, trials.condition_names, 3, rng)
+    save_trials(folder / "trials.npz", trials)
+    save_splits(folder / "splits.csv", splits)
+    model = folder / "models/psth"
+    model.mkdir(parents=True)
+    fit_and_predict(
+        trials=folder / "trials.npz",
+        splits=folder / "splits.csv",
+        model={"family": "psth"},
+        name="psth",
+        session="stn",
+        seed=1,
+        threads=1,
+        outputs={
+            "predictions": model / "predictions.npy",
+            "samples": model / "samples.npz",
+            "parameters": model / "parameters.safetensors",
+            "fit": model / "fit.json",
+        },
+    )
+    np.save("my_predictions.npy", np.full(trials.window_counts.shape, 20.0, np.float32))
+    run(OTHER_TOOL)
+    written = read_scores("my_scores.csv")
+    assert set(written["model"]) >= {"psth", "mine"}
+    assert ((written["metric"] == "gain_over_psth") & (written["model"] == "mine")).any()
+
+
+def test_the_cell_is_one_that_a_network_can_be_built_on():
+    cell = run(CELL)["CELL"](3, 5)
+    hidden, state = cell(torch.zeros(2, 7, 3), None)
+    again, _ = cell(torch.zeros(2, 1, 3), state)
+    assert hidden.shape == (2, 7, 5)
+    assert again.shape == (2, 1, 5)
+
+
+def test_the_configuration_holds():
+    (mine,) = blocks("yaml")
+    given = yaml.safe_load(mine)
+    assert len(mine.splitlines()) <= 16
+    assert run_config(given).sessions["rat1"].condition == "stimulus"
+    assert checked_config(given, ROOT)["results_dir"] == "results_mine"
+
+
+def test_every_key_of_the_configuration_is_explained():
+    listed = table_after("### Configuration", "key")
+    nested = {"evaluation": EvaluationConfig, "report": ReportConfig}
+    expected = {f.name for f in fields(RunConfig)} - nested.keys()
+    expected |= {f"{section}.{f.name}" for section, kind in nested.items() for f in fields(kind)}
+    assert listed == expected
+
+
+def test_every_key_of_a_session_is_explained():
+    recorded = table_after("Under each name of `sessions`", "key")
+    simulated = table_after("or a simulation", "key")
+    assert recorded | simulated == {f.name for f in fields(SessionConfig)}
+    for field in fields(CovariateConfig):
+        assert f"{field.name}:" in README
+
+
+def test_every_format_population_and_control_is_named():
+    assert table_after("### Formats", "format") == set(FORMATS)
+    for name in (*population_names(), *CONTROLS):
+        assert f"`{name}`" in README
+
+
+def test_every_family_is_listed():
+    assert table_after("## Models", "family") == set(family_names())
+
+
+def test_every_metric_and_column_of_the_scores_is_listed():
+    rng = np.random.default_rng(0)
+    trials = Trials.from_counts(rng.random((12, 200, 3)) < 0.05, 0.001)
+    splits = make_splits(trials.condition, trials.condition_names, 2, rng)
+    scores = score_session(
+        trials=trials,
+        splits=splits,
+        predictions={"psth": np.full(trials.counts.shape, 50.0)},
+        samples={"psth": trials.counts},
+        session="s",
+        control="",
+        n_bootstrap=0,
+        seed=1,
+    )
+    assert table_after("Columns of `scores.csv`", "column") == set(COLUMNS)
+    assert table_after("Columns of `scores.csv`", "metric") == set(scores["metric"])
