@@ -47,9 +47,10 @@ class FittedModel(abc.ABC):
     @final
     def log_likelihood(self, trials: Trials) -> Float[np.ndarray, " units"]:
         """Log-likelihood per unit in nats over the window; the same formula for every model."""
-        return trial_log_likelihood(
+        total: np.ndarray = trial_log_likelihood(
             trials.window_counts, self.intensity(trials), trials.bin_size_s, trials.window_mask
         ).sum(axis=0)
+        return total
 
     @final
     def save(self, path: str | Path) -> None:

@@ -42,7 +42,7 @@ def test_intensity_and_likelihood_match_a_lag_by_lag_regression():
 
 
 def test_a_flat_aggregate_keeps_its_weight():
-    """A trial left out of a flat aggregate must not see its own spikes as a dip: the weight would turn negative."""
+    """A trial left out of a flat aggregate must not see its own spikes as a dip: a negative weight would follow."""
     rng = np.random.default_rng(4)
     counts = rng.poisson(0.1 * rng.gamma(2.0, 0.5, (30, 1, 1)), (30, 100, 1))
     trials = Trials.from_counts(counts, 0.01, lead=20)

@@ -1,7 +1,7 @@
 """Gated recurrent unit (Cho et al. 2014, EMNLP), with its own backward pass on the CPU.
 
-torch has a fused GRU for GPUs only: on a CPU its gradient goes through some dozen recorded operations a step. Here a
-step takes six operations forward and four backward; all else is done for the whole sequence at once.
+torch has a fused GRU for GPUs only: on a CPU its gradient goes through some dozen recorded operations a step. Here
+a step takes six operations forward and four backward; all else is done for the whole sequence at once.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ class GRU(torch.nn.GRU):
             state = inputs.new_zeros(1, inputs.shape[0], self.hidden_size)
         weights = [self.get_parameter(f"{name}_l0") for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
         driven = torch.nn.functional.linear(inputs.transpose(0, 1), weights[0], weights[1])
-        hidden = _Recurrence.apply(driven, state[0], weights[2], weights[3])
+        hidden: torch.Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+            driven, state[0], weights[2], weights[3]
+        )
         return hidden.transpose(0, 1), hidden[-1:]
 
 
 class _Recurrence(torch.autograd.Function):
-    """driven (steps, batch, 3 hidden), the gates' inputs in torch's order r, z, n -> hidden (steps, batch, hidden).
+    """driven (steps, batch, 3 hidden), the gates' inputs in torch's order r, z, n -> (steps, batch, hidden).
 
     r, z = sigmoid(driven + W h + b); n = tanh(driven_n + r (W_n h + b_n)); h' = n + z (h - n).
     """
