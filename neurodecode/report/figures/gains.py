@@ -109,6 +109,6 @@ def _title(best: str, estimates: list[Estimate]) -> str:
     worse = sum(e.below_zero for e in estimates)
     if len(estimates) == 1:
         gain = estimates[0]
-        return f"{shortened(best)} predicts the unit by {signed(gain.value)} bits/spike against the PSTH"
+        return f"{shortened(best)} gains {signed(gain.value)} bits/spike over the PSTH on single trials"
     tail = f", worse in {worse}" if worse else ""
     return f"{shortened(best)} predicts {better} of {plural(len(estimates), 'unit')} better than the PSTH{tail}"

@@ -7,7 +7,14 @@ import numpy as np
 from neurodecode.metrics.generative import Hazard, hazard
 from neurodecode.report.colours import RECORDING
 from neurodecode.report.drawn import Drawn, absent
-from neurodecode.report.figures._curves import choose_panels, early_ratio, ratio_figure, sampled_curves, told_apart
+from neurodecode.report.figures._curves import (
+    MERGED_EXPECTED,
+    choose_panels,
+    early_ratio,
+    ratio_figure,
+    sampled_curves,
+    told_apart,
+)
 from neurodecode.report.results import SessionResults
 from neurodecode.report.style import log_axis
 from neurodecode.report.wording import number
@@ -31,6 +38,8 @@ def draw(results: SessionResults) -> Drawn:
         return hazard(counts, mask, bin_size_s, expected_hz, max_s=MAX_S)
 
     curves = sampled_curves(results, panels.units, curve)
+    if curves[RECORDING].expected.sum() < 2 * MERGED_EXPECTED:
+        return absent(HEADING, "the units fire too few spikes for a rate after each of them")
     title = _title(results, curves)
     made = ratio_figure(results, panels, curves, curves[RECORDING].times_s * 1000, title, merge=True)
     for axes in made.axes:

@@ -73,8 +73,8 @@ def _raster(axes: Axes, results: SessionResults, unit: int, trials: np.ndarray) 
         trials = trials[np.linspace(0, trials.size - 1, N_TRIALS).round().astype(int)]
     times = results.trials.bin_times_s
     counts = results.trials.window_counts[trials, :, unit]
-    per_trial = counts.sum() / max(1, len(counts))
-    width = float(np.clip(50 / max(per_trial, 1), 0.35, 1.0))  # ticks of busy units must not run together
+    busiest = results.trials.window_counts[:, :, unit].sum(axis=1, dtype=np.int64).max()
+    width = float(np.clip(70 / max(busiest, 1), 0.35, 1.0))  # ticks of busy units must not run together
     axes.eventplot([times[row > 0] for row in counts], colors=INK, linelengths=0.8, linewidths=width)
     mask = results.trials.window_mask[trials]
     seen = mask[:, :, unit if mask.shape[2] > 1 else 0]
