@@ -26,9 +26,9 @@ def test_files_that_are_named_exist(page):
         assert any((room / name).is_file() for room in ROOMS), name
 
 
-def test_decisions_are_numbered_without_gaps_and_have_their_three_parts():
+def test_decisions_have_a_number_of_their_own_and_three_parts():
     decisions = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
-    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    assert len({path.name[:4] for path in decisions}) == len(decisions) > 0
     for path in decisions:
         headings = re.findall(r"^## (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert headings[:2] == ["Context", "Decision"], path.name
