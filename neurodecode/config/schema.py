@@ -17,6 +17,7 @@ from neurodecode.config.run import (
     CONTROLS,
     NAME,
     RESERVED_MODELS,
+    RESERVED_SESSIONS,
     ControlConfig,
     EvaluationConfig,
     PlainConfig,
@@ -29,12 +30,11 @@ from neurodecode.models import PointProcessModel, family_names, family_type
 
 def json_schema() -> dict[str, Any]:
     """The schema of a whole configuration, from the types that check it: unknown keys are errors everywhere."""
-    named = {"propertyNames": {"pattern": f"^{NAME.pattern}$"}, "type": "object", "minProperties": 1}
     control = _of(ControlConfig)
     properties = {
         **_of(PlainConfig)["properties"],
-        "sessions": {**named, "additionalProperties": _of(SessionConfig) | _SESSION_RULES},
-        "models": {**named, "additionalProperties": _model(), "propertyNames": _model_names(named)},
+        "sessions": _named(_of(SessionConfig) | _SESSION_RULES, RESERVED_SESSIONS),
+        "models": _named(_model(), RESERVED_MODELS),
         "evaluation": _of(EvaluationConfig) | {"default": {}},
         "controls": {
             "type": "object",
@@ -62,8 +62,10 @@ _SESSION_RULES: dict[str, Any] = {
 }
 
 
-def _model_names(named: dict[str, Any]) -> dict[str, Any]:
-    return {**named["propertyNames"], "not": {"enum": list(RESERVED_MODELS)}}
+def _named(entry: dict[str, Any], reserved: tuple[str, ...]) -> dict[str, Any]:
+    """A mapping of names, which become folders, to entries."""
+    names = {"pattern": f"^{NAME.pattern}$", "not": {"enum": list(reserved)}}
+    return {"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": entry}
 
 
 def _model() -> dict[str, Any]:

@@ -75,6 +75,7 @@ def test_a_simulated_session_takes_its_window_from_its_population():
         ({**SMALL, "models": {"m": {"family": "pshht"}}}, ["models.m.family", "did you mean 'psth'"]),
         ({**SMALL, "models": {"m": {"familiy": "psth"}}}, ["models.m", "must give its family"]),
         ({**SMALL, "models": {"oracle": {"family": "psth"}}}, ["models", "'oracle'"]),
+        ({**SMALL, "sessions": {"logs": RECORDED}}, ["sessions", "'logs' is reserved"]),
         ({**SMALL, "models": {"m": {"family": "lstm", "hiden": 3}}}, ["models.m", "did you mean 'hidden'"]),
         ({**SMALL, "models": {"m": {"family": "lstm", "hidden": 0}}}, ["models.m", "hidden must be >= 1"]),
         ({**SMALL, "models": {"m": {"family": "lstm", "hidden": "many"}}}, ["models.m.hidden", "'many'"]),

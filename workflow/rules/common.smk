@@ -25,9 +25,9 @@ if absent := list(plan.absent_files()):
 
 
 pathvars:
-    results=config["results_dir"],
-    logs=f"{config['results_dir']}/logs",
-    benchmarks=f"{config['results_dir']}/benchmarks",
+    results=str(plan.results_dir),
+    logs=str(plan.results_dir / "logs"),
+    benchmarks=str(plan.results_dir / "benchmarks"),
 
 
 wildcard_constraints:

@@ -57,7 +57,7 @@ rule simulate_recording:
 
 def recording_of(wildcards):
     if plan.simulated(wildcards.session):
-        return f"{config['results_dir']}/{wildcards.session}/recording.nwb"
+        return f"<results>/{wildcards.session}/recording.nwb"
     return str(plan.recording(wildcards.session))
 
 
