@@ -75,11 +75,10 @@ class RunConfig:
                 raise ConfigError(f"{section}: at least one is needed")
             _check_spelling(getattr(self, section), section)
         check_names(self.controls, CONTROLS, "controls", "control")
-        for name in self.models:
-            if name in RESERVED_MODELS:
-                raise ConfigError(
-                    f"models: {name!r} stands for something else in every table; choose another name"
-                )
+        for section, reserved in (("sessions", RESERVED_SESSIONS), ("models", RESERVED_MODELS)):
+            for name in getattr(self, section):
+                if name in reserved:
+                    raise ConfigError(f"{section}: the name {name!r} is reserved; choose another")
         for name, session in self.sessions.items():
             check_names(session.models or (), self.models, f"sessions.{name}.models", "model")
             if name.rpartition(".")[2] in CONTROLS:
