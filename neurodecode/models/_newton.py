@@ -143,9 +143,11 @@ def _ridge(weights: np.ndarray, penalty: np.ndarray, center: np.ndarray) -> floa
 
 
 def _solve(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    # A feature that never varies leaves a zero on the diagonal; a jitter far below any curvature that matters.
-    jitter = 1e-10 * max(float(np.diag(hessian).max()), 1e-300)
-    factor = cho_factor(hessian + jitter * np.eye(len(gradient)), check_finite=False)
+    # A feature that never varies leaves a zero on the diagonal, and in the gradient. The jitter is far below any
+    # curvature that matters, and each feature's own: the penalty of one says nothing about another.
+    curvature = np.diag(hessian)
+    jitter = np.where(curvature > 0.0, 1e-10 * curvature, 1.0)
+    factor = cho_factor(hessian + np.diag(jitter), check_finite=False)
     solved: np.ndarray = cho_solve(factor, gradient, check_finite=False)
     return solved
 

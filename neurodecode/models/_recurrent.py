@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -20,10 +20,11 @@ from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._covariates import covariate_columns
 from neurodecode.models._sampling import Stepper, sample_jointly
-from neurodecode.models.glm import FittedGLM, GLMStepper, SpikeHistoryGLM
+from neurodecode.models.glm import Coupling, FittedGLM, GLMStepper, SpikeHistoryGLM
 
 log = logging.getLogger(__name__)
 
+Device = Literal["auto", "cpu", "cuda"]
 TRACE_RATIO = 4.0  # between the time constants of the traces that the network sees
 
 
@@ -47,9 +48,9 @@ class RecurrentModel(PointProcessModel):
     gradient_norm: float = 1.0
     dropout: float = 0.3
     patience: int = 8
-    coupling: Literal["auto", "own", "units", "mean"] = "auto"
+    coupling: Coupling = "auto"
     longest_s: float = 0.5
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
 
     def __post_init__(self) -> None:
         for name in ("hidden", "seeds", "epochs", "batches_per_epoch", "segment_bins", "patience"):
@@ -60,8 +61,12 @@ class RecurrentModel(PointProcessModel):
                 raise ConfigError(f"{self.family}: {name} must be positive, got {getattr(self, name)}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"{self.family}: dropout must lie in [0, 1), got {self.dropout}")
-        if self.weight_decay < 0 or self.burn_in_bins < 0:
-            raise ConfigError(f"{self.family}: weight_decay and burn_in_bins must not be negative")
+        for name in ("weight_decay", "burn_in_bins"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{self.family}: {name} must not be negative, got {getattr(self, name)}")
+        if self.device not in get_args(Device):
+            raise ConfigError(f"{self.family}: device must be one of {get_args(Device)}, got {self.device!r}")
+        self.glm()  # checks what it is given
 
     def glm(self) -> SpikeHistoryGLM:
         """The GLM that the network starts from."""

@@ -14,7 +14,8 @@ from neurodecode.models._newton import Design, fit_poisson_regression
 
 MOST_COLUMNS = 400  # of all conditions together: the Hessian grows with their square
 _BLOCKS_PER_SPLINE = 4
-_FLAT = 1e-6  # a straight line is not rough; this keeps its coefficients finite where a unit is silent
+_FLAT = 1e-6  # a straight line is not rough; its coefficients still need a bound where a unit was not observed
+HALF_A_SPIKE = 0.5  # is added, spread over all that was observed: a silent unit may still fire
 _NO_DEVIATION = 1e8  # at this penalty conditions are not told apart
 
 
@@ -60,6 +61,7 @@ class _Sums:
         """Coefficients for the groups to keep."""
         counts, observed = self.counts[keep].sum(axis=0), self.observed[keep].sum(axis=0)
         seen = observed > 0
+        counts = counts + HALF_A_SPIKE * observed / max(observed.sum(), 1.0)
         return fit_poisson_regression(
             Design.plain(profiles[seen]),
             counts[seen],

@@ -12,7 +12,7 @@ likelihood of validation trials; f and coupling may be left out, and without f t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +29,7 @@ from neurodecode.models._grid import Grid
 from neurodecode.models._sampling import Stepper, sample_jointly
 from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
 
+Coupling = Literal["auto", "own", "units", "mean"]
 MANY_UNITS = 32  # above it `auto` couples to the population's mean: pairwise weights grow with units squared
 
 
@@ -41,7 +42,7 @@ class SpikeHistoryGLM(PointProcessModel):
     validation chooses from.
     """
 
-    coupling: Literal["auto", "own", "units", "mean"] = "auto"
+    coupling: Coupling = "auto"
     n_lags: int = 4
     longest_s: float = 0.5
     history_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 1e5)
@@ -53,9 +54,13 @@ class SpikeHistoryGLM(PointProcessModel):
             raise ConfigError(f"glm: n_lags must be >= 1, got {self.n_lags}; without history use 'poisson'")
         if not 0 < self.longest_s < np.inf:
             raise ConfigError(f"glm: longest_s must be positive, got {self.longest_s}")
-        every = (*self.history_penalties, *self.time_course_penalties, *self.coupling_penalties)
-        if not self.history_penalties or min(every) <= 0:
-            raise ConfigError("glm: penalties must be positive, and history_penalties not empty")
+        if self.coupling not in get_args(Coupling):
+            raise ConfigError(f"glm: coupling must be one of {get_args(Coupling)}, got {self.coupling!r}")
+        for name in ("history_penalties", "time_course_penalties", "coupling_penalties"):
+            if not all(penalty > 0 for penalty in getattr(self, name)):
+                raise ConfigError(f"glm: {name} must be positive, got {getattr(self, name)}")
+        if not self.history_penalties:
+            raise ConfigError("glm: history_penalties must not be empty; without history use 'poisson'")
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedGLM:
         """Choose the penalties on ``validation``, then refit on both."""
@@ -105,7 +110,8 @@ class SpikeHistoryGLM(PointProcessModel):
 
 def _cap(trials: Trials) -> float:
     """Largest expected count that is ever predicted: 1 for 0/1 counts, else twice the largest count seen."""
-    return 1.0 if Grid.of(trials).binary else 2.0 * float(trials.counts.max())
+    most = float(trials.counts.max(initial=0, where=trials.mask))
+    return 1.0 if most <= 1 else 2.0 * most
 
 
 @dataclass(frozen=True, eq=False)

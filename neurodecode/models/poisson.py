@@ -41,7 +41,7 @@ class InhomogeneousPoisson(PointProcessModel):
         if self.n_groups < 2:
             raise ConfigError(f"poisson: n_groups must be at least 2, got {self.n_groups}; 5 is usual")
         for name in ("penalties", "covariate_penalties"):
-            if not getattr(self, name) or min(getattr(self, name)) <= 0:
+            if not getattr(self, name) or not all(penalty > 0 for penalty in getattr(self, name)):
                 raise ConfigError(f"poisson: {name} must be positive and not empty, got {getattr(self, name)}")
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedPoisson:
