@@ -66,12 +66,19 @@ class SessionResults:
         return self.trials.window_counts[:, :, list(units)]
 
     def scored(self, units: Sequence[int]) -> np.ndarray:
-        """(trials, bins, units) bool: observed, and predicted by every model."""
-        mask = self.trials.window_mask
-        scored = np.array(mask[:, :, list(units)] if mask.shape[2] > 1 else np.repeat(mask, len(units), axis=2))
-        for values in self.predictions.values():
-            scored &= np.isfinite(values[:, :, list(units)])
-        return scored
+        """(trials, bins, units) bool: observed, and predicted by every model. Kept: every file is read for it."""
+        key = tuple(units)
+        if key not in self._scored:
+            mask = self.trials.window_mask
+            known = np.array(mask[:, :, key] if mask.shape[2] > 1 else np.repeat(mask, len(key), axis=2))
+            for values in self.predictions.values():
+                known &= np.isfinite(values[:, :, key])
+            self._scored[key] = known
+        return self._scored[key]
+
+    @cached_property
+    def _scored(self) -> dict[tuple[int, ...], np.ndarray]:
+        return {}
 
     @property
     def psth(self) -> str | None:
