@@ -1,4 +1,4 @@
-"""Spike history as features: single recent bins, and exponential traces of log-spaced time constants.
+"""Spike history as features: single recent bins, and the logs of exponential traces of log-spaced time constants.
 
 Both are recursive, so that the same basis serves a whole trial at once and a simulation step by step.
 """
@@ -18,8 +18,11 @@ from neurodecode.data.trials import Trials
 class HistoryBasis:
     """``n_lags`` recent bins, then one trace for each of ``decays`` (its factor per step, in (0, 1)).
 
-    Trace k before step t is (1 - a_k) sum_j a_k^(j-1) n(t - j), j >= 1: a weighted mean of the past counts, whose
-    weights are the discrete exponential filters of Pillow et al. (2008, Nature 454:995) in their simplest form.
+    Trace k before step t is a weighted mean of past counts, s_k = (1 - a_k) sum_j a_k^(j-1) n(t - j), j >= 1. It
+    enters as log(1 + s_k / mean). In a model whose log-rate is linear in its features, the rate is then a power of
+    its recent past, which settles where the power is below 1; were it an exponential of the trace itself, a model
+    that predicts well could still excite itself without bound when it samples (on such instability: Gerhard, Deger
+    & Truccolo 2017, PLoS Comput Biol 13:e1005390). Real units saturate likewise: see docs/decisions.
     """
 
     n_lags: int
@@ -41,53 +44,61 @@ class HistoryBasis:
         return self.n_lags + len(self.decays)
 
     def transform(
-        self, counts: Float[np.ndarray, "trials steps units"], before: Float[np.ndarray, " units"]
+        self, counts: Float[np.ndarray, "trials steps units"], mean: Float[np.ndarray, " units"]
     ) -> Float[np.ndarray, "trials steps units features"]:
-        """Features of each step from the counts of earlier steps; ``before``: counts per bin before the first."""
+        """Features of each step from the counts of earlier steps.
+
+        ``mean`` counts per bin of each unit: what stood before the first step, and what traces are measured by.
+        """
         n_trials, n_steps, n_units = counts.shape
         features = np.empty((n_trials, n_steps, n_units, self.n_features), np.float32)
         for lag in range(1, self.n_lags + 1):
-            features[:, :lag, :, lag - 1] = before
+            features[:, :lag, :, lag - 1] = mean
             features[:, lag:, :, lag - 1] = counts[:, : n_steps - lag]
-        # Time last and contiguous: the filter runs along it.
-        by_unit = np.ascontiguousarray(np.moveaxis(counts, 1, 2), dtype=np.float32)
+        # Time last and contiguous: the filter runs along it. A steady train at the mean has a trace of 1.
+        relative = counts / np.maximum(mean, np.finfo(np.float32).tiny)
+        by_unit = np.ascontiguousarray(np.moveaxis(relative, 1, 2), dtype=np.float32)
+        start = np.ones((n_trials, n_units, 1), np.float32)
         for k, decay in enumerate(self.decays):
-            start = np.broadcast_to(before.astype(np.float32)[:, None], (n_trials, n_units, 1))
             gain, a = np.float32(1.0 - decay), np.float32(decay)
             trace, _ = lfilter(np.array([0.0, gain], np.float32), np.array([1.0, -a]), by_unit, zi=start)
-            features[..., self.n_lags + k] = np.moveaxis(trace, 2, 1)
+            features[..., self.n_lags + k] = np.moveaxis(np.log1p(trace), 2, 1)
         return features
 
-    def state(self, n_trials: int, before: Float[np.ndarray, " units"]) -> HistoryState:
-        """Features before the first step, to be run forward."""
-        shape = (n_trials, before.size, self.n_features)
-        features = np.broadcast_to(before[None, :, None], shape).astype(np.float64)
-        return HistoryState(self, features)
+    def state(self, n_trials: int, mean: Float[np.ndarray, " units"]) -> HistoryState:
+        """The history before the first step, to be run forward."""
+        lags = np.tile(mean[None, :, None], (n_trials, 1, self.n_lags))
+        traces = np.ones((n_trials, mean.size, len(self.decays)))
+        return HistoryState(self, mean, lags, traces)
 
 
 @dataclass
 class HistoryState:
-    """The features of the current step; ``push`` moves on to the next."""
+    """The history at the current step; ``push`` moves on to the next. ``traces`` are relative to ``mean``."""
 
     basis: HistoryBasis
-    features: Float[np.ndarray, "trials units features"]
+    mean: Float[np.ndarray, " units"]
+    lags: Float[np.ndarray, "trials units lags"]
+    traces: Float[np.ndarray, "trials units traces"]
+
+    @property
+    def features(self) -> Float[np.ndarray, "trials units features"]:
+        """What ``transform`` gives for this step."""
+        return np.concatenate([self.lags, np.log1p(self.traces)], axis=2)
 
     def push(self, counts: Float[np.ndarray, "trials units"]) -> None:
         """Take in the counts of the current step."""
-        n_lags, decays = self.basis.n_lags, np.array(self.basis.decays)
-        old = self.features
-        new = np.empty_like(old)
-        if n_lags:
-            new[..., 0] = counts
-            new[..., 1:n_lags] = old[..., : n_lags - 1]
-        new[..., n_lags:] = decays * old[..., n_lags:] + (1.0 - decays) * counts[..., None]
-        self.features = new
+        if self.basis.n_lags:
+            self.lags = np.concatenate([counts[..., None], self.lags[..., :-1]], axis=2)
+        decays = np.array(self.basis.decays)
+        relative = counts / np.maximum(self.mean, np.finfo(np.float32).tiny)
+        self.traces = decays * self.traces + (1.0 - decays) * relative[..., None]
 
 
 def mean_count(trials: Trials) -> Float[np.ndarray, " units"]:
     """Mean count per observed bin and unit, lead included; half a spike is added so that it is never 0."""
     observed = np.broadcast_to(trials.mask, trials.counts.shape).sum(axis=(0, 1), dtype=np.int64)
-    spikes = trials.counts.sum(axis=(0, 1), dtype=np.int64, where=trials.mask)
+    spikes = trials.counts.sum(axis=(0, 1), dtype=np.int64)
     filled: Float[np.ndarray, " units"] = (spikes + 0.5) / np.maximum(observed, 1)
     return filled
 

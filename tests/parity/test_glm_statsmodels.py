@@ -26,6 +26,7 @@ def test_intensity_and_likelihood_match_a_lag_by_lag_regression():
     trace[:, 0] = fitted.design.fill[0]  # before the first bin nothing was recorded
     for t in range(150):
         trace[:, t + 1] = decay * trace[:, t] + (1 - decay) * counts[:, t]
+    trace = np.log(1 + trace / fitted.design.fill[0])
     past = [counts[:, 49:-1], counts[:, 48:-2], trace[:, 50:-1]]
     columns = [np.ones((60, 100)), log_psth, drive[:, 50:], *past]
     design = np.stack([c.ravel() for c in columns], axis=1)
@@ -42,7 +43,7 @@ def test_intensity_and_likelihood_match_a_lag_by_lag_regression():
 
 
 def test_a_flat_aggregate_keeps_its_weight():
-    """A trial left out of a flat aggregate must not see its own spikes as a dip: a negative weight would follow."""
+    """A trial left out of a flat aggregate must not see its own spikes as a dip: its weight would be < 0."""
     rng = np.random.default_rng(4)
     counts = rng.poisson(0.1 * rng.gamma(2.0, 0.5, (30, 1, 1)), (30, 100, 1))
     trials = Trials.from_counts(counts, 0.01, lead=20)

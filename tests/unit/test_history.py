@@ -5,6 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from neurodecode.data.trials import Trials
 from neurodecode.features.history import HistoryBasis, mean_count, observed_counts
+from neurodecode.models.glm import SpikeHistoryGLM
 
 BASIS = HistoryBasis(2, (0.5, 0.9))
 
@@ -12,11 +13,14 @@ BASIS = HistoryBasis(2, (0.5, 0.9))
 def test_a_single_spike_leaves_lags_and_traces_behind():
     counts = np.zeros((1, 6, 1), np.float32)
     counts[0, 1] = 1
-    features = BASIS.transform(counts, np.zeros(1))[0, :, 0]
-    assert_allclose(features[:, 0], [0, 0, 1, 0, 0, 0])
-    assert_allclose(features[:, 1], [0, 0, 0, 1, 0, 0])
-    assert_allclose(features[:, 2], 0.5 * np.array([0, 0, 1, 0.5, 0.25, 0.125]), rtol=1e-6)
-    assert_allclose(features[:, 3], 0.1 * np.array([0, 0, 1, 0.9, 0.81, 0.729]), rtol=1e-6)
+    features = BASIS.transform(counts, np.array([0.2]))[0, :, 0]
+    assert_allclose(features[:, 0], np.float32([0.2, 0, 1, 0, 0, 0]))
+    assert_allclose(features[:, 1], np.float32([0.2, 0.2, 0, 1, 0, 0]))
+    since, time = np.array([0, 0, 1, 0.5, 0.25, 0.125]), np.arange(6)
+    # Before the first step stood the mean, 1 on the traces' scale; the spike is 5 times the mean.
+    assert_allclose(features[:, 2], np.log1p(0.5**time + 0.5 * 5 * since), rtol=1e-5)
+    since = np.array([0, 0, 1, 0.9, 0.81, 0.729])
+    assert_allclose(features[:, 3], np.log1p(0.9**time + 0.1 * 5 * since), rtol=1e-5)
 
 
 def test_the_present_and_the_future_do_not_enter():
@@ -34,13 +38,19 @@ def test_step_by_step_equals_the_whole():
     state = BASIS.state(3, before)
     for step in range(200):
         # The whole is filtered in float32, the steps in float64: 200 steps of rounding at 6e-8.
-        assert_allclose(state.features, whole[:, step], atol=2e-6, rtol=0)
+        assert_allclose(state.features, whole[:, step], atol=5e-6, rtol=0)
         state.push(counts[:, step].astype(float))
 
 
 def test_a_steady_train_gives_its_mean_everywhere():
     features = BASIS.transform(np.full((1, 30, 1), 0.25, np.float32), np.array([0.25]))
-    assert_allclose(features, 0.25, rtol=1e-6)
+    assert_allclose(features[..., :2], 0.25, rtol=1e-6)
+    assert_allclose(features[..., 2:], np.log(2.0), rtol=1e-6)
+
+
+def test_silent_units_stay_finite():
+    features = BASIS.transform(np.zeros((1, 30, 1), np.float32), np.zeros(1))
+    assert np.isfinite(features).all()
 
 
 def test_time_constants_are_log_spaced_from_two_bins():
@@ -57,3 +67,18 @@ def test_unobserved_bins_hold_the_mean_not_silence():
     mean = mean_count(trials)
     assert_allclose(mean, (3 + 0.5) / 7)
     assert_allclose(observed_counts(trials, mean)[0, :, 0], [1, 0.5, 0, 1])
+
+
+def test_a_self_exciting_glm_does_not_run_away_when_it_samples():
+    """Bursts on top of a slow gain: exponentials of linear traces used to sample tens of times the real spikes."""
+    rng = np.random.default_rng(11)
+    counts = np.zeros((40, 500, 1), int)
+    for trial in range(40):
+        gain = rng.gamma(2.0, 0.5)
+        for t in range(500):
+            burst = 8.0 if t and counts[trial, t - 1] else 1.0
+            counts[trial, t] = rng.random() < min(0.02 * gain * burst, 0.9)
+    trials = Trials.from_counts(counts, 0.004, lead=100)
+    fitted = SpikeHistoryGLM().fit(trials.select(np.arange(32)), trials.select(np.arange(32, 40)), rng)
+    drawn = fitted.sample(trials, rng).window_counts.sum() / trials.window_counts.sum()
+    assert 0.7 < drawn < 1.4
