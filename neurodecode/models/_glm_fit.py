@@ -17,6 +17,9 @@ from neurodecode.models._newton import Design, fit_poisson_regression
 
 log = logging.getLogger(__name__)
 
+PATH_TOLERANCE = 1e-2  # nats: far below the differences that decide between penalties
+FINAL_TOLERANCE = 1e-7
+
 
 @dataclass(frozen=True)
 class PenaltyGrid:
@@ -60,7 +63,9 @@ class _Unit:
     mean: Float[np.ndarray, " features"]
     sd: Float[np.ndarray, " features"]
 
-    def fit(self, columns: Columns, penalties: Penalties, start: np.ndarray) -> np.ndarray:
+    def fit(
+        self, columns: Columns, penalties: Penalties, start: np.ndarray, tolerance: float = FINAL_TOLERANCE
+    ) -> np.ndarray:
         """Weights of all columns; those left out are 0."""
         used = columns.used(penalties)
         n_features = int((used < columns.n_rows).sum())
@@ -68,7 +73,7 @@ class _Unit:
         center = columns.aggregate_alone()
         weights = np.zeros(columns.n_all)
         weights[used] = fit_poisson_regression(
-            design, self.counts, columns.penalty(penalties)[used], center[used], start[used]
+            design, self.counts, columns.penalty(penalties)[used], center[used], start[used], tolerance=tolerance
         )
         return weights
 
@@ -164,7 +169,7 @@ def _choose(training: _Unit, held_out: _Unit, columns: Columns, grid: PenaltyGri
     ) -> tuple[float, np.ndarray, Penalties]:
         weights = start
         for penalties in candidates:
-            weights = training.fit(columns, penalties, weights)
+            weights = training.fit(columns, penalties, weights, PATH_TOLERANCE)
             tried = [*tried, (held_out.score(weights), weights, penalties)]
         return max(tried, key=lambda entry: entry[0])
 
@@ -175,7 +180,7 @@ def _choose(training: _Unit, held_out: _Unit, columns: Columns, grid: PenaltyGri
     best = best_of([best[2]._replace(time_course=p) for p in falling(grid.time_course)], none, [best])
     if columns.n_sources:
         best = best_of([best[2]._replace(coupling=p) for p in falling(grid.coupling)], best[1], [best])
-    return best[1], best[2]
+    return training.fit(columns, best[2], best[1]), best[2]
 
 
 def _gather(found: list[tuple[np.ndarray, Penalties]], columns: Columns, shared: _Shared) -> UnitWeights:
