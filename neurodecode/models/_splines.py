@@ -16,6 +16,9 @@ MOST_COLUMNS = 400  # of all conditions together: the Hessian grows with their s
 _BLOCKS_PER_SPLINE = 4
 _FLAT = 1e-6  # a straight line is not rough; its coefficients still need a bound where a unit was not observed
 HALF_A_SPIKE = 0.5  # is added, spread over all that was observed: a silent unit may still fire
+_SIZES = (100.0, 10.0, 1.0, 0.1)  # ridges on the coefficients of deviations
+_USUAL_SIZE = 1.0  # while their smoothness is chosen
+MARGIN = 2.0  # nats
 _NO_DEVIATION = 1e8  # at this penalty conditions are not told apart
 
 
@@ -77,13 +80,17 @@ class _Sums:
         return float(self.counts[group] @ log_rate - self.observed[group] @ np.exp(log_rate))
 
     def cross_validated(self, profiles: np.ndarray, penalties: list[np.ndarray], start: np.ndarray) -> int:
-        """Which of the penalties predicts left-out groups best; they come from strong to weak."""
+        """Which of the penalties, from strong to weak, predicts left-out groups best.
+
+        The first stands unless another wins MARGIN: chance alone often prefers one of the many others.
+        """
         scores = np.zeros(len(penalties))
         for group in range(len(self.counts)):
             coefficients = start
             for number, penalty in enumerate(penalties):
                 coefficients = self.fit(np.arange(len(self.counts)) != group, profiles, penalty, coefficients)
                 scores[number] += self.score(group, profiles, coefficients)
+        scores[0] += MARGIN
         return int(np.argmax(scores))
 
 
@@ -109,13 +116,34 @@ def fit_time_course(trials: Trials, n_splines: int, penalties: tuple[float, ...]
         shared = np.tile(blocks, (n_conditions, 1))
         penalty = grids[coarse.cross_validated(shared, grids, start)]
         if n_conditions > 1:
-            deviations = [p * (roughness + 1.0) for p in (_NO_DEVIATION, *strong_first)]
-            full = [np.concatenate([penalty, np.tile(d, n_conditions)]) for d in deviations]
             start = np.concatenate([start, np.zeros(n_conditions * basis.shape[1])])
-            penalty = full[coarse.cross_validated(_profiles(blocks, n_conditions), full, start)]
+            penalty = _with_deviations(
+                coarse, penalty, roughness, strong_first, _profiles(blocks, n_conditions), start
+            )
         coefficients.append(sums.fit(np.arange(len(sums.counts)), profiles, penalty, start))
         chosen.append(penalty)
     return TimeCourse(profiles, np.stack(coefficients), np.stack(chosen), n_conditions)
+
+
+def _with_deviations(
+    sums: _Sums,
+    shared: np.ndarray,
+    roughness: np.ndarray,
+    penalties: list[float],
+    profiles: np.ndarray,
+    start: np.ndarray,
+) -> np.ndarray:
+    """The shared penalty followed by that of each condition: on roughness first, then on size."""
+    n_conditions = profiles.shape[1] // roughness.size - 1
+
+    def best(deviations: list[np.ndarray]) -> np.ndarray:
+        full = [np.concatenate([shared, np.tile(d, n_conditions)]) for d in deviations]
+        return deviations[sums.cross_validated(profiles, full, start)]
+
+    smooth = best([np.full(roughness.size, _NO_DEVIATION), *(p * roughness + _USUAL_SIZE for p in penalties)])
+    if smooth[0] < _NO_DEVIATION:
+        smooth = best([smooth - _USUAL_SIZE + size for size in _SIZES])
+    return np.concatenate([shared, np.tile(smooth, n_conditions)])
 
 
 def _profiles(basis: np.ndarray, n_conditions: int) -> np.ndarray:
