@@ -16,8 +16,13 @@ NOTHING = 0.005  # bits/spike that no model may gain over `poisson` where histor
 
 def main(folder: str) -> int:
     """Print one line a bar; how many were missed."""
-    scores = pd.read_csv(Path(folder, "scores.csv"), keep_default_na=False, na_values=[""])
+    path = Path(folder, "scores.csv")
+    if not path.is_file():
+        sys.exit(f"{path} does not exist: `make run` first, or name the folder of its results")
+    scores = pd.read_csv(path, keep_default_na=False, na_values=[""])
     scores = scores[scores["control"].isna()]
+    if absent := {"refractory_adapting", "poisson"} - set(scores["session"]):
+        sys.exit(f"{path} lacks {', '.join(sorted(absent))}: these bars are about the default run, config.yaml")
     pooled = scores[(scores["fold"].astype(str) == "all") & (scores["unit"].astype(str) == "all")]
     units = scores[(scores["fold"].astype(str) == "all") & (scores["unit"].astype(str) != "all")]
     missed = 0
