@@ -55,8 +55,8 @@ def _answer(best: str, gain: Estimate, *, n_models: int) -> tuple[str, str]:
     if gain.below_zero:
         all_of_them = "every model of single trials predicts" if n_models > 1 else f"the model ({best}) predicts"
         which = f"even the best ({best})" if n_models > 1 else "it"
-        loses = f"{which} loses {number(-gain.value)} bits/spike ({bounds})"
-        return f"On single trials, {all_of_them} worse than the PSTH: {loses}.", "loss"
+        stands = f"{which} stands at {signed(gain.value)} bits/spike against it ({bounds})"
+        return f"On single trials, {all_of_them} worse than the PSTH: {stands}.", "loss"
     differs = f"{the_best} differs from it by {signed(gain.value)} bits/spike"
     if gain.has_interval and not gain.above_zero:
         return f"On single trials, no gain over the PSTH is shown: {differs}, and the {bounds} includes 0.", "none"

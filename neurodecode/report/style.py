@@ -100,6 +100,11 @@ def shortened(name: str, width: int = 22) -> str:
     return f"{name[:head]}…{name[-(width - 1 - head) :]}"
 
 
+def unit_label(name: str) -> str:
+    """``unit 3``, and ``unit_03`` as it is."""
+    return shortened(name) if name.lower().startswith("unit") else f"unit {shortened(name)}"
+
+
 def log_axis(axes: Axes) -> None:
     """A logarithmic x axis, labelled in plain numbers: decades, or 1, 2 and 5 where it spans few of them."""
     axes.set_xscale("log")

@@ -14,7 +14,7 @@ from neurodecode.metrics.generative import ObservedOverExpected
 from neurodecode.report.choice import representative_units
 from neurodecode.report.colours import ORACLE, RECORDING
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import model_legend, new_figure, shortened, zero_line
+from neurodecode.report.style import model_legend, new_figure, shortened, unit_label, zero_line
 from neurodecode.report.wording import listed, short
 
 POOLED_UNITS = 30  # curves over more units would not look different, and cost minutes
@@ -60,14 +60,14 @@ def choose_panels(results: SessionResults) -> Panels | None:
     if not pooled.indices:
         return None
     if len(pooled.indices) == 1:
-        return Panels(((0,),), (f"unit {shortened(names[pooled.indices[0]])}",), pooled.indices, "")
+        return Panels(((0,),), (unit_label(names[pooled.indices[0]]),), pooled.indices, "")
     few = representative_units(results, UNIT_PANELS)
     rows = [
         tuple(range(len(pooled.indices))),
         *((pooled.indices.index(u),) for u in few.indices if u in pooled.indices),
     ]
     titles = [f"{len(pooled.indices)} units together"]
-    titles += [f"unit {shortened(names[u])}" for u in few.indices if u in pooled.indices]
+    titles += [unit_label(names[u]) for u in few.indices if u in pooled.indices]
     return Panels(tuple(rows), tuple(titles), pooled.indices, f"Together: {pooled.rule} Single units: {few.rule}")
 
 
@@ -97,16 +97,17 @@ def ratio_figure(
 ) -> RatioFigure:
     """Observed over expected against ``x`` in each panel, the recording with its counting error.
 
+    ``x`` may leave out the last groups of the curves.
     ``merge``: join neighbouring groups of a positive ``x`` until each expects enough spikes to be worth drawing.
     The scale is the recording's: samples that run away would flatten everything else.
     """
     figure, axes_of = panel_grid(len(panels.rows), title)
     highest = dict.fromkeys(curves, 0.0)
     for axes, rows, name in zip(axes_of, panels.rows, panels.titles, strict=True):
-        starts = _merged_groups(_summed(curves[RECORDING], rows)[1], merge=merge)
+        starts = _merged_groups(_summed(curves[RECORDING], rows, x.size)[1], merge=merge)
         places = np.exp(np.add.reduceat(np.log(x), starts) / np.diff([*starts, x.size])) if merge else x
         for model in order_of_drawing(results, curves):
-            observed, expected = (np.add.reduceat(a, starts) for a in _summed(curves[model], rows))
+            observed, expected = (np.add.reduceat(a, starts) for a in _summed(curves[model], rows, x.size))
             enough = expected >= LEAST_EXPECTED
             ratio = np.divide(observed, expected, out=np.full(starts.size, np.nan), where=enough)
             _draw_curve(axes, results, model, places, ratio)
@@ -187,5 +188,7 @@ def _draw_curve(axes: Axes, results: SessionResults, model: str, x: np.ndarray, 
     )
 
 
-def _summed(curve: ObservedOverExpected, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    return curve.observed[list(rows)].sum(axis=0), curve.expected[list(rows)].sum(axis=0)
+def _summed(curve: ObservedOverExpected, rows: Sequence[int], n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    together = (values[list(rows), :n_groups].sum(axis=0) for values in (curve.observed, curve.expected))
+    observed, expected = together
+    return observed, expected

@@ -44,7 +44,7 @@ def draw(results: SessionResults) -> Drawn:
             HEADING, "the window is too short, or the units too silent, for spikes of the last 100 ms to vary"
         )
     title = _title(results, curves)
-    made = ratio_figure(results, panels, curves, real.n_recent, title, merge=False)
+    made = ratio_figure(results, panels, curves, real.n_recent[: seen[-1] + 1], title, merge=False)
     last = int(real.n_recent[seen[-1]])
     for axes in made.axes:
         axes.set_xlim(-0.3, last + 0.3)

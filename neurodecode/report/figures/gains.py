@@ -15,7 +15,7 @@ from neurodecode.report.style import model_legend, new_figure, shortened, zero_l
 from neurodecode.report.wording import plural, signed
 
 HEADING = "Gain of each unit"
-DODGED_UNITS = 8  # up to here all models stand beside each other over each unit
+DODGED_UNITS = 12  # up to here all models stand beside each other over each unit
 NAMED_UNITS = 40
 
 
@@ -92,7 +92,7 @@ def _label(panels: np.ndarray, units: list[str], results: SessionResults) -> Non
         axes.grid(axis="y")
         axes.set_xlim(-0.7, len(units) - 0.3)
     if len(units) <= NAMED_UNITS:
-        long = len(units) > DODGED_UNITS or max(map(len, units)) > 8
+        long = sum(map(len, units)) > 80
         names = [shortened(unit, 16) for unit in units]
         panels[-1].set_xticks(
             range(len(units)), names, rotation=60 if long else 0, ha="right" if long else "center"

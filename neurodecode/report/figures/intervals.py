@@ -24,7 +24,7 @@ from neurodecode.report.figures._curves import (
     told_apart,
 )
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import FAINT, log_axis, shortened
+from neurodecode.report.style import FAINT, log_axis, shortened, unit_label
 from neurodecode.report.wording import number
 
 HEADING = "Interspike intervals"
@@ -55,7 +55,7 @@ def draw(results: SessionResults) -> Drawn:
     for place, (axes, unit) in enumerate(zip(axes_of, chosen.indices, strict=True)):
         for model in order_of_drawing(results, curves):
             _draw_histogram(axes, results, model, curves[model], place)
-        axes.set_title(f"unit {shortened(results.trials.unit_names[unit])}")
+        axes.set_title(unit_label(results.trials.unit_names[unit]))
     edges_ms = curves[RECORDING].edges_s * 1000
     filled = np.flatnonzero(curves[RECORDING].n_intervals.any(axis=0))
     for axes in axes_of:

@@ -10,7 +10,7 @@ from neurodecode.report.choice import shown_unit
 from neurodecode.report.colours import RECORDING
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import GRID, INK, model_legend, new_figure, shortened
+from neurodecode.report.style import GRID, INK, model_legend, new_figure, shortened, unit_label
 from neurodecode.report.wording import number, signed
 
 HEADING = "Rasters and averages"
@@ -51,7 +51,7 @@ def draw(results: SessionResults) -> Drawn:
         title=title,
         caption="Ticks: spikes, one row a trial in order of recording; shaded: not recorded. Below: the recorded "
         "average over trials (filled) and the averages of what models predict for the same held-out trials.",
-        alt=f"Spike raster of unit {results.trials.unit_names[unit]} above its average rate. {title}.",
+        alt=f"Spike raster of {unit_label(results.trials.unit_names[unit])} above its average rate. {title}.",
         rule=f"{chosen.rule}{rule}{few}".strip(),
     )
 
@@ -110,7 +110,8 @@ def _title(results: SessionResults, unit: int) -> str:
     psth, best = results.psth, results.best
     told = results.scores.get(psth, BITS, unit=name) if psth else None
     gain = results.scores.get(best, GAIN, unit=name) if best else None
-    start = f"Unit {shortened(name)}"
+    label = unit_label(name)
+    start = label[0].upper() + label[1:]
     if told is not None and gain is not None and told.known and gain.known:
         return (
             f"{start}: the PSTH tells {number(told.value)} bits/spike, {shortened(best or '')} "

@@ -10,7 +10,16 @@ from neurodecode.report.choice import shown_unit
 from neurodecode.report.colours import ORACLE
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import FAINT, GRID, log_axis, model_legend, new_figure, shortened, zero_line
+from neurodecode.report.style import (
+    FAINT,
+    GRID,
+    log_axis,
+    model_legend,
+    new_figure,
+    shortened,
+    unit_label,
+    zero_line,
+)
 from neurodecode.report.tables import units_passed
 from neurodecode.report.wording import plural
 
@@ -30,7 +39,7 @@ def draw(results: SessionResults) -> Drawn:
     figure = new_figure(4.1, title)
     left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1, 1.15]})
     _draw_plot(left, results, rescaled)
-    left.set_title(f"unit {shortened(results.trials.unit_names[unit])}")
+    left.set_title(unit_label(results.trials.unit_names[unit]))
     _draw_statistics(right, results)
     model_legend(figure, {m: results.colours[m] for m in results.models})
     told = "; ".join(f"{m} {ok} of {n}" for m, (ok, n) in passed.items() if n)
@@ -91,8 +100,8 @@ def _draw_statistics(axes: Axes, results: SessionResults) -> None:
         axes.plot(
             values, height, "o", color=results.colours[model], ms=5 if few else 3, alpha=0.75, mec="white", mew=0.3
         )
-    low, high = axes.get_xlim()
-    axes.set_xlim(min(max(low, 1e-2), 0.4), max(high, 2.5))
+    known = [e.value for m in models for e in results.scores.units(m, KS).values() if e.value > 0]
+    axes.set_xlim(min([0.4, *known]) / 1.15, max([2.2, *known]) * 1.15)
     log_axis(axes)
     axes.axvspan(axes.get_xlim()[0], 1.0, color=GRID, linewidth=0, zorder=0)
     zero_line(axes, at=1.0, horizontal=False)

@@ -9,7 +9,7 @@ from neurodecode.report.choice import busiest_stretch, shown_trials, shown_unit
 from neurodecode.report.colours import ORACLE
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import GRID, INK, model_legend, new_figure, shortened
+from neurodecode.report.style import GRID, INK, model_legend, new_figure, shortened, unit_label
 from neurodecode.report.wording import plural
 
 HEADING = "Single trials as the models see them"
@@ -41,8 +41,8 @@ def draw(results: SessionResults) -> Drawn:
         title=title,
         caption="Ticks: the trial's spikes. Lines: each model's intensity, predicted from what lies before each "
         "bin by the fold that did not see the trial. Aggregate models draw the same line on each trial.",
-        alt=f"Spikes and predicted intensities of {len(shown.indices)} held-out trials of unit "
-        f"{results.trials.unit_names[unit]}. {title}.",
+        alt=f"Spikes and predicted intensities of {len(shown.indices)} held-out trials of "
+        f"{unit_label(results.trials.unit_names[unit])}. {title}.",
         rule=f"{chosen.rule} {shown.rule} The {seconds:.3g} s in which the unit fires most.",
     )
 

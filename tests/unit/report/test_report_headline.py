@@ -46,7 +46,7 @@ def test_an_interval_that_includes_0_shows_no_gain():
 def test_a_loss_is_called_a_loss():
     found = answered({"glm": (-0.03, -0.05, -0.01), "lstm": (-0.06, -0.08, -0.04)})
     assert found.verdict == "loss"
-    assert "worse than the PSTH: even the best (glm) loses 0.030 bits/spike" in found.sentence
+    assert "worse than the PSTH: even the best (glm) stands at \N{MINUS SIGN}0.030 bits/spike" in found.sentence
 
 
 def test_one_model_is_not_called_the_best():
