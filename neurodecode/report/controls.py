@@ -88,8 +88,8 @@ def _shuffled_labels(
     scores: ScoreTable, recording: ScoreTable, models: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[ControlRow]:
     for model in scores.models(BITS):
-        if models.get(model, {}).get("family", model) != PSTH:
-            continue
+        if models.get(model, {}).get("family", model) not in (PSTH, "poisson"):
+            continue  # conditions enter the others by way of the PSTH
         shuffled, true = scores.get(model, BITS), recording.get(model, BITS)
         yield ControlRow(
             "shuffled_labels",

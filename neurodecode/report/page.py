@@ -104,7 +104,9 @@ def write_report(
             summary=_summary(made, tables),
             columns=PREDICTION_COLUMNS,
             terms=TERMS,
-            config=yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=100),
+            config=yaml.safe_dump(
+                _plain(config), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+            ),
             versions=software_versions(),
         )
     )
@@ -240,9 +242,9 @@ def _picture(section: str, folder: Path, held: Mapping[str, str]) -> Picture:
 
 
 def _plain(value: Any) -> Any:
-    """The configuration as YAML can hold it: mappings and lists of its own kinds only."""
+    """The configuration as YAML can hold it: mappings and lists of its own kinds; what is not set is left out."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)

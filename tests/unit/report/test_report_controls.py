@@ -63,6 +63,8 @@ def test_shuffled_labels_must_not_help_the_average():
     recording = table(bits={"psth": (0.2, 0.1, 0.3)})
     assert verdicts("shuffled_labels", table(bits={"psth": (0.1, 0.0, 0.2)}), recording) == {"psth": OK}
     assert verdicts("shuffled_labels", table(bits={"psth": (0.25, 0.1, 0.3)}), recording) == {"psth": NOT_OK}
+    both = table(bits={"psth": (0.1,), "poisson": (0.1,), "glm": (0.3,)})
+    assert verdicts("shuffled_labels", both, both) == {"psth": OK, "poisson": OK}
 
 
 def test_an_unknown_control_has_no_claims():
