@@ -38,7 +38,7 @@ from neurodecode.report.wording import listed, number, plural
 
 log = logging.getLogger(__name__)
 
-RUNAWAY = 1.5  # times as many spikes as were recorded
+RUNAWAY = 1.25  # times as many spikes as were recorded
 TEMPLATE = "report.html.j2"
 
 
@@ -210,7 +210,7 @@ def _running_away(sampled_rates: Mapping[str, float]) -> str:
     if not away:
         return ""
     return (
-        f"Sampled trains run away: they hold far more spikes than the recording for {listed(told)}. Such a model "
+        f"Sampled trains run away: they hold more spikes than the recording for {listed(told)}. Such a model "
         "foretells the next bin of a real trial, and still cannot generate trials: fed with its own spikes it "
         "excites itself."
     )
