@@ -56,32 +56,33 @@ def draw(results: SessionResults) -> Drawn:
         for model in order_of_drawing(results, curves):
             _draw_histogram(axes, results, model, curves[model], place)
         axes.set_title(unit_label(results.trials.unit_names[unit]))
-    edges_ms = curves[RECORDING].edges_s * 1000
-    filled = np.flatnonzero(curves[RECORDING].n_intervals.any(axis=0))
-    for axes in axes_of:
-        axes.set_xlim(edges_ms[0] * 0.9, edges_ms[filled[-1] + 1] * 1.2)
-        _label(axes, bin_size_s)
-    for axes in axes_of[-2:]:
-        axes.set_xlabel("interspike interval (ms)")
-    highest = _tallest(curves[RECORDING]) * 1.8
-    clipped = axes_of[0].get_ylim()[1] > highest
-    axes_of[0].set_ylim(0, min(axes_of[0].get_ylim()[1], highest))
+    clipped = _share_axes(axes_of, curves[RECORDING], bin_size_s)
     figure.supylabel("share of intervals (% per doubling)", fontsize=9.5)
     curve_legend(figure, results, curves)
-    violations = f" Violations are not counted: {reason}." if reason else ""
+    notes = [f"The dotted line marks {REFRACTORY_MS:g} ms." if bin_size_s * 1000 < REFRACTORY_MS else ""]
+    notes += [f"Violations are not counted: {reason}." if reason else ""]
+    notes += ["Some sampled intervals leave the scale." if clipped else ""]
     return Drawn(
         figure=figure,
         title=title,
         caption="Intervals between neighbouring spikes of a trial: recorded (filled) and in trains sampled from "
-        "each model. On this axis equal areas are equal shares of intervals. The dotted line marks "
-        f"{REFRACTORY_MS:g} ms.{violations}" + (" Some sampled intervals leave the scale." if clipped else ""),
+        f"each model. On this axis equal areas are equal shares of intervals. {' '.join(filter(None, notes))}".strip(),
         alt=f"Interval distributions of recorded and sampled trains. {title}.",
         rule=chosen.rule,
     )
 
 
-def _tallest(held: IsiHistogram) -> float:
-    return float(np.nanmax(100 * held.share / np.diff(np.log2(held.edges_s))))
+def _share_axes(axes_of: list[Axes], held: IsiHistogram, bin_size_s: float) -> bool:
+    """Scale the panels to the recording; returns whether sampled intervals leave them on top."""
+    edges_ms, filled = held.edges_s * 1000, np.flatnonzero(held.n_intervals.any(axis=0))
+    for axes in axes_of:
+        axes.set_xlim(edges_ms[0] * 0.9, edges_ms[filled[-1] + 1] * 1.2)
+        _label(axes, bin_size_s)
+    for axes in axes_of[-2:]:
+        axes.set_xlabel("interspike interval (ms)")
+    drawn, tallest = axes_of[0].get_ylim()[1], float(np.nanmax(100 * held.share / np.diff(np.log2(edges_ms))))
+    axes_of[0].set_ylim(0, min(drawn, 1.8 * tallest))
+    return drawn > 1.8 * tallest
 
 
 def _groups(results: SessionResults, units: tuple[int, ...]) -> int:
