@@ -66,7 +66,8 @@ def draw(results: SessionResults) -> Drawn:
         figure=figure,
         title=title,
         caption="Intervals between neighbouring spikes of a trial: recorded (filled) and in trains sampled from "
-        f"each model. On this axis equal areas are equal shares of intervals. {' '.join(filter(None, notes))}".strip(),
+        "each model. On this axis equal areas are equal shares of intervals. "
+        + " ".join(note for note in notes if note),
         alt=f"Interval distributions of recorded and sampled trains. {title}.",
         rule=chosen.rule,
     )
