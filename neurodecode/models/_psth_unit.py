@@ -55,10 +55,11 @@ class UnitPSTH:
         mean_hz = rate_of_totals(*np.broadcast_arrays(n, seen * self.bin_size_s))
         pooled = [(spikes.sum(axis=0), trials.sum(axis=0)) for spikes, trials in self._smooth]
         grand_hz = self._average(self.grand_weights, pooled, own, mean_hz, 0.0)
-        if np.isinf(self.shrinkage_trials):
-            return np.broadcast_to(grand_hz, (condition.size, self.smoother.n_steps))
-        here = [(spikes[condition], trials[condition]) for spikes, trials in self._smooth]
-        return self._average(self.weights, here, own, grand_hz, self.shrinkage_trials)
+        rate_hz = grand_hz
+        if np.isfinite(self.shrinkage_trials):
+            here = [(spikes[condition], trials[condition]) for spikes, trials in self._smooth]
+            rate_hz = self._average(self.weights, here, own, grand_hz, self.shrinkage_trials)
+        return np.broadcast_to(rate_hz, (condition.size, self.smoother.n_steps))
 
     def _average(
         self, weights: np.ndarray, sums: list[Pair], own: list[Pair], toward_hz: np.ndarray, shrinkage: float

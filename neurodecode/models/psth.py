@@ -148,16 +148,17 @@ class FittedPSTH(FittedModel):
         return out
 
     def _leave_out(self, trials: Trials, out: np.ndarray) -> None:
-        counts = np.where(trials.mask, trials.counts, 0)
-        if np.any(counts > self.counts[trials.condition]):
-            raise DataError(
-                "leave_one_out was given a trial that the PSTH was not fitted to: use intensity for it"
-            )
         # The usual case: one mask for all, to be smoothed once and not for each trial.
         mask = trials.mask[:1] if np.all(trials.mask == trials.mask[:1]) else trials.mask
         for unit in range(trials.n_units):
-            mine, seen = (_unit(values, unit) for values in (counts, mask))
-            out[:, :, unit] = self._units[unit].without(mine, seen, trials.condition)
+            seen = _unit(mask, unit)
+            counts = np.where(seen > 0, _unit(trials.counts, unit), 0.0)
+            whole = self._units[unit]
+            if np.any(counts > whole.counts[trials.condition]):
+                raise DataError(
+                    "leave_one_out was given a trial that the PSTH was not fitted to: use intensity for it"
+                )
+            out[:, :, unit] = whole.without(counts, seen, trials.condition)
 
     def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
         """Independent draws in every bin of the window: what the average knows of a trial."""
