@@ -22,7 +22,8 @@ class HistoryBasis:
     enters as log(1 + s_k / mean). In a model whose log-rate is linear in its features, the rate is then a power of
     its recent past, which settles where the power is below 1; were it an exponential of the trace itself, a model
     that predicts well could still excite itself without bound when it samples (on such instability: Gerhard, Deger
-    & Truccolo 2017, PLoS Comput Biol 13:e1005390). Real units saturate likewise: see docs/decisions.
+    & Truccolo 2017, PLoS Comput Biol 13:e1005390). A recent bin enters as log2(1 + n) for the same reason: 0 and 1
+    stay what they are, and a sampled bin of many spikes does not weigh as many times one. See docs/decisions.
     """
 
     n_lags: int
@@ -53,8 +54,8 @@ class HistoryBasis:
         n_trials, n_steps, n_units = counts.shape
         features = np.empty((n_trials, n_steps, n_units, self.n_features), np.float32)
         for lag in range(1, self.n_lags + 1):
-            features[:, :lag, :, lag - 1] = mean
-            features[:, lag:, :, lag - 1] = counts[:, : n_steps - lag]
+            features[:, :lag, :, lag - 1] = np.log2(1.0 + mean)
+            features[:, lag:, :, lag - 1] = np.log2(1.0 + counts[:, : n_steps - lag])
         # Time last and contiguous: the filter runs along it. A steady train at the mean has a trace of 1.
         relative = counts / np.maximum(mean, np.finfo(np.float32).tiny)
         by_unit = np.ascontiguousarray(np.moveaxis(relative, 1, 2), dtype=np.float32)
@@ -67,7 +68,7 @@ class HistoryBasis:
 
     def state(self, n_trials: int, mean: Float[np.ndarray, " units"]) -> HistoryState:
         """The history before the first step, to be run forward."""
-        lags = np.tile(mean[None, :, None], (n_trials, 1, self.n_lags))
+        lags = np.tile(np.log2(1.0 + mean)[None, :, None], (n_trials, 1, self.n_lags))
         traces = np.ones((n_trials, mean.size, len(self.decays)))
         return HistoryState(self, mean, lags, traces)
 
@@ -89,7 +90,7 @@ class HistoryState:
     def push(self, counts: Float[np.ndarray, "trials units"]) -> None:
         """Take in the counts of the current step."""
         if self.basis.n_lags:
-            self.lags = np.concatenate([counts[..., None], self.lags[..., :-1]], axis=2)
+            self.lags = np.concatenate([np.log2(1.0 + counts)[..., None], self.lags[..., :-1]], axis=2)
         decays = np.array(self.basis.decays)
         relative = counts / np.maximum(self.mean, np.finfo(np.float32).tiny)
         self.traces = decays * self.traces + (1.0 - decays) * relative[..., None]

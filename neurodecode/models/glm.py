@@ -109,9 +109,8 @@ class SpikeHistoryGLM(PointProcessModel):
 
 
 def _cap(trials: Trials) -> float:
-    """Largest expected count that is ever predicted: 1 for 0/1 counts, else twice the largest count seen."""
-    most = float(trials.counts.max(initial=0, where=trials.mask))
-    return 1.0 if most <= 1 else 2.0 * most
+    """Largest expected count that is ever predicted: the largest count seen, 1 for 0/1 counts."""
+    return max(1.0, float(trials.counts.max(initial=0, where=trials.mask)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ def test_a_single_spike_leaves_lags_and_traces_behind():
     counts = np.zeros((1, 6, 1), np.float32)
     counts[0, 1] = 1
     features = BASIS.transform(counts, np.array([0.2]))[0, :, 0]
-    assert_allclose(features[:, 0], np.float32([0.2, 0, 1, 0, 0, 0]))
-    assert_allclose(features[:, 1], np.float32([0.2, 0.2, 0, 1, 0, 0]))
+    assert_allclose(features[:, 0], np.float32([np.log2(1.2), 0, 1, 0, 0, 0]))
+    assert_allclose(features[:, 1], np.float32([np.log2(1.2), np.log2(1.2), 0, 1, 0, 0]))
     since, time = np.array([0, 0, 1, 0.5, 0.25, 0.125]), np.arange(6)
     # Before the first step stood the mean, 1 on the traces' scale; the spike is 5 times the mean.
     assert_allclose(features[:, 2], np.log1p(0.5**time + 0.5 * 5 * since), rtol=1e-5)
@@ -45,7 +45,7 @@ def test_step_by_step_equals_the_whole():
 
 def test_a_steady_train_gives_its_mean_everywhere():
     features = BASIS.transform(np.full((1, 30, 1), 0.25, np.float32), np.array([0.25]))
-    assert_allclose(features[..., :2], 0.25, rtol=1e-6)
+    assert_allclose(features[..., :2], np.log2(1.25), rtol=1e-6)
     assert_allclose(features[..., 2:], np.log(2.0), rtol=1e-6)
 
 
