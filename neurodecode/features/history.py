@@ -99,7 +99,7 @@ class HistoryState:
 def mean_count(trials: Trials) -> Float[np.ndarray, " units"]:
     """Mean count per observed bin and unit, lead included; half a spike is added so that it is never 0."""
     observed = np.broadcast_to(trials.mask, trials.counts.shape).sum(axis=(0, 1), dtype=np.int64)
-    spikes = trials.counts.sum(axis=(0, 1), dtype=np.int64)
+    spikes = trials.counts.sum(axis=(0, 1), dtype=np.int64, where=trials.mask)
     filled: Float[np.ndarray, " units"] = (spikes + 0.5) / np.maximum(observed, 1)
     return filled
 
