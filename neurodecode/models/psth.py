@@ -8,7 +8,7 @@ docs/decisions/0002-psth.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,11 +33,13 @@ class PSTH(PointProcessModel):
     """``smoothing``: the kernel; ``n_bandwidths`` of it are averaged, beside flat, from one bin to the window.
 
     ``n_groups`` of trials are left out in turn; conditions with no more trials than that lose one at a time.
+    ``pooled``: one average over all trials, whatever their condition; what a conditional PSTH must beat.
     """
 
     smoothing: str = "gaussian"
     n_bandwidths: int = 8
     n_groups: int = 10
+    pooled: bool = False
 
     def __post_init__(self) -> None:
         if self.smoothing not in KERNELS:
@@ -46,6 +48,9 @@ class PSTH(PointProcessModel):
             raise ConfigError(f"psth: n_bandwidths must be >= 1, got {self.n_bandwidths}; 8 is usual")
         if self.n_groups < 2:
             raise ConfigError(f"psth: n_groups must be >= 2, got {self.n_groups}; 10 is usual")
+
+        if not isinstance(self.pooled, bool):
+            raise ConfigError(f"psth: pooled must be true or false, got {self.pooled!r}")
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedPSTH:
         """Average and choose over training and validation trials together; ``rng`` is not used."""
@@ -63,6 +68,8 @@ def fit_psth(trials: Trials, model: PSTH | None = None) -> FittedPSTH:
         raise DataError("a PSTH needs at least one trial, got none: loosen `where:` or use fewer folds")
     model = PSTH() if model is None else model
     grid = Grid.of(trials)
+    if model.pooled:
+        trials = replace(trials, condition=np.zeros(trials.n_trials, int), condition_names=("all",))
     smoother = Smoother(model.smoothing, trials.n_steps, trials.lead)
     bandwidths = bandwidth_grid(model.n_bandwidths, trials.n_bins)
     chosen = list(choose(trials, smoother, bandwidths, model.n_groups, event_step(grid)))
@@ -121,8 +128,11 @@ class FittedPSTH(FittedModel):
     def intensity_with_lead(self, trials: Trials) -> Float[np.ndarray, "trials steps units"]:
         """The same over lead and window. Never 0."""
         self.grid.check_window(trials, family=self.model.family)
-        rates: Float[np.ndarray, "trials steps units"] = self.condition_rates_hz[trials.condition]
+        rates: Float[np.ndarray, "trials steps units"] = self.condition_rates_hz[self._codes(trials)]
         return rates
+
+    def _codes(self, trials: Trials) -> np.ndarray:
+        return np.zeros(trials.n_trials, int) if self.model.pooled else trials.condition
 
     @cached_property
     def condition_rates_hz(self) -> Float[np.ndarray, "conditions steps units"]:
@@ -154,11 +164,11 @@ class FittedPSTH(FittedModel):
             seen = _unit(mask, unit)
             counts = np.where(seen > 0, _unit(trials.counts, unit), 0.0)
             whole = self._units[unit]
-            if np.any(counts > whole.counts[trials.condition]):
+            if np.any(counts > whole.counts[self._codes(trials)]):
                 raise DataError(
                     "leave_one_out was given a trial that the PSTH was not fitted to: use intensity for it"
                 )
-            out[:, :, unit] = whole.without(counts, seen, trials.condition)
+            out[:, :, unit] = whole.without(counts, seen, self._codes(trials))
 
     def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
         """Independent draws in every bin of the window: what the average knows of a trial."""

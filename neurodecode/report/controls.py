@@ -87,7 +87,19 @@ def _shuffled_trials(
 def _shuffled_labels(
     scores: ScoreTable, recording: ScoreTable, models: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[ControlRow]:
+    for pooled in (name for name in scores.models(GAIN) if models.get(name, {}).get("pooled")):
+        gain, recorded = (-table.get(pooled, GAIN) for table in (scores, recording))
+        yield ControlRow(
+            "shuffled_labels",
+            PSTH,
+            f"the average by condition gains nothing over that of all trials ({pooled})",
+            _cell(gain),
+            _cell(recorded),
+            _at_most(gain),
+        )
     for model in scores.models(BITS):
+        if models.get(model, {}).get("pooled"):
+            continue
         if models.get(model, {}).get("family", model) not in (PSTH, "poisson"):
             continue  # conditions enter the others by way of the PSTH
         shuffled, true = scores.get(model, BITS), recording.get(model, BITS)

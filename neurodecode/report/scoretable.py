@@ -21,6 +21,10 @@ class Estimate:
     low: float = math.nan
     high: float = math.nan
 
+    def __neg__(self) -> Estimate:
+        """The same difference seen from the other side."""
+        return Estimate(-self.value, -self.high, -self.low)
+
     @property
     def known(self) -> bool:
         """Whether there is a value at all."""

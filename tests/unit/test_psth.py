@@ -199,3 +199,11 @@ def test_units_do_not_depend_on_each_other():
     rates = fit_psth(both).condition_rates_hz
     assert_allclose(rates[..., 0], fit_psth(one).condition_rates_hz[..., 0], rtol=1e-12)
     assert_allclose(rates[..., 1], fit_psth(two).condition_rates_hz[..., 0], rtol=1e-12)
+
+
+def test_pooled_ignores_conditions(toy_trials):
+    pooled = fit_psth(toy_trials, PSTH(pooled=True))
+    relabelled = replace(toy_trials, condition=1 - toy_trials.condition)
+    assert_array_equal(pooled.intensity(toy_trials), pooled.intensity(relabelled))
+    assert_array_equal(pooled.leave_one_out(toy_trials), pooled.leave_one_out(relabelled))
+    assert not np.allclose(pooled.intensity(toy_trials), fit_psth(toy_trials).intensity(toy_trials))
