@@ -20,7 +20,6 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 RESERVED_MODELS = ("oracle", "recording")  # rows of every table that no configuration fits
 RESERVED_SESSIONS = ("logs", "benchmarks")  # folders beside those of the sessions
 CONTROLS = ("poisson_surrogate", "shuffled_trials", "shuffled_labels")
-CONTROL_FAMILIES = ("psth", "poisson", "glm")  # what a control is judged by where no models are named
 
 
 @dataclass(frozen=True)
