@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.progress import epochs_shown
-from neurodecode.nn.sequences import Sequences
+from neurodecode.nn.sequences import Batch, Sequences
 
 _TRIALS_PER_RUN = 64  # trials at a time when nothing is trained
 
@@ -65,19 +66,8 @@ def train(
     best = copy.deepcopy(network.state_dict())
     with epochs_shown(title, plan.epochs) as show:
         for epoch in range(1, plan.epochs + 1):
-            total, n_seen = 0.0, 0.0  # the last segment of a trial may overlap, so that spikes are seen twice
-            network.train()
-            for batch in sequences.shuffled(plan.segment_bins, n_batches, rng, device):
-                log_mean, _ = network(batch.inputs, batch.offset)
-                loss = poisson_loss(log_mean, batch.counts, batch.mask)
-                optimizer.zero_grad()
-                torch.autograd.backward(loss / batch.counts.numel())
-                torch.nn.utils.clip_grad_norm_(network.parameters(), plan.gradient_norm)
-                optimizer.step()
-                schedule.step()
-                total += loss.item()
-                n_seen += batch.counts.sum().item()
-            curve.train.append(total / max(1.0, n_seen))
+            batches = sequences.shuffled(plan.segment_bins, n_batches, rng, device)
+            curve.train.append(_train_epoch(network, batches, optimizer, schedule, plan.gradient_norm))
             curve.validation.append(mean_loss(network, validation, device))
             if curve.validation[-1] < curve.validation[curve.best_epoch]:
                 curve.best_epoch = epoch
@@ -89,6 +79,29 @@ def train(
     network.eval()
     curve.seconds = time.perf_counter() - started
     return curve
+
+
+def _train_epoch(
+    network: RateNetwork,
+    batches: Iterator[Batch],
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    gradient_norm: float,
+) -> float:
+    """One step of the optimiser for each batch; the loss per spike under dropout, before each step."""
+    total, n_seen = 0.0, 0.0  # the last segment of a trial may overlap, so that spikes are seen twice
+    network.train()
+    for batch in batches:
+        log_mean, _ = network(batch.inputs, batch.offset)
+        loss = poisson_loss(log_mean, batch.counts, batch.mask)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss / batch.counts.numel())
+        torch.nn.utils.clip_grad_norm_(network.parameters(), gradient_norm)
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+        n_seen += batch.counts.sum().item()
+    return total / max(1.0, n_seen)
 
 
 def log_means(network: RateNetwork, sequences: Sequences, device: torch.device) -> np.ndarray:
