@@ -172,6 +172,15 @@ class Trials:
             columns={name: values[trials] for name, values in self.columns.items()},
         )
 
+    def select_units(self, units: np.ndarray) -> Trials:
+        """Only these units, by index, in this order."""
+        return replace(
+            self,
+            counts=self.counts[:, :, units],
+            mask=self.mask if self.mask.shape[2] == 1 else self.mask[:, :, units],
+            unit_names=tuple(self.unit_names[unit] for unit in units),
+        )
+
     def concatenate(self, other: Trials) -> Trials:
         """These trials followed by ``other``'s; both must come from one recording and grid.
 

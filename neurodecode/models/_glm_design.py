@@ -41,18 +41,8 @@ class HistoryDesign:
         return self.fill.size if self.per_unit else 1
 
     def log_aggregate(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps units"]:
-        """Log of the PSTH's expected count per step; ``leave_out`` for the trials that the PSTH was made of.
-
-        A trial left out of its aggregate keeps the level of the whole aggregate over the window: a trial with many
-        spikes would otherwise see a lower one, and a nearly flat aggregate would earn a large negative weight.
-        """
-        whole: np.ndarray = np.log(self.psth.intensity_with_lead(trials) * trials.bin_size_s)
-        if not leave_out:
-            return whole
-        others: np.ndarray = np.log(self.psth.leave_one_out(trials) * trials.bin_size_s)
-        level: np.ndarray = (whole - others)[:, trials.lead :].mean(axis=1, keepdims=True)
-        left_out: np.ndarray = others + level
-        return left_out
+        """Log of the PSTH's expected count per step; ``leave_out`` for the trials that the PSTH was made of."""
+        return self.psth.log_expected_count(trials, leave_out=leave_out)
 
     def own_history(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
         """Own-history features of ``units`` in the window."""

@@ -19,6 +19,7 @@ from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._covariates import covariate_columns
+from neurodecode.models._input_scale import input_scale
 from neurodecode.models._sampling import Stepper, sample_jointly
 from neurodecode.models.glm import Coupling, FittedGLM, GLMStepper, SpikeHistoryGLM
 
@@ -74,32 +75,39 @@ class RecurrentModel(PointProcessModel):
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedRecurrent:
         """Fit the GLM, then train ``seeds`` networks on what it leaves."""
+        glm = self.glm().fit_training(trials, validation)
+        inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
+        sequences = inputs.sequences(trials, leave_out=True).cached()
+        held_out = inputs.sequences(validation, leave_out=False).cached()
+        networks, curves = self.trained_networks(sequences, held_out, inputs.n_inputs, trials.n_units, rng)
+        # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
+        # on the GLM of training and validation trials, as the family `glm` does.
+        whole = self.glm().refit(glm, trials.concatenate(validation))
+        return FittedRecurrent(self, replace(inputs, glm=whole), networks, {"curves": curves})
+
+    def trained_networks(
+        self, sequences: Any, validation: Any, n_inputs: int, n_units: int, rng: np.random.Generator
+    ) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
+        """``seeds`` networks trained on sequences (``nn.sequences.Sequences``), and their learning curves."""
         import torch
 
         from neurodecode.nn.device import choose_device
         from neurodecode.nn.network import RateNetwork
         from neurodecode.nn.training import TrainingPlan, train
 
-        glm = self.glm().fit_training(trials, validation)
-        inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
-        sequences = inputs.sequences(trials, leave_out=True).cached()
-        held_out = inputs.sequences(validation, leave_out=False).cached()
         names = set(TrainingPlan.__dataclass_fields__)
         plan = TrainingPlan(**{k: v for k, v in asdict(self).items() if k in names})
         device = choose_device(self.device)
         networks, curves = [], []
         for number, seed in enumerate(rng.integers(2**31, size=self.seeds)):
             torch.manual_seed(int(seed))
-            network = RateNetwork(self.family, inputs.n_inputs, self.hidden, trials.n_units, self.dropout)
+            network = RateNetwork(self.family, n_inputs, self.hidden, n_units, self.dropout)
             title = f"{self.family}, seed {number + 1} of {self.seeds}"
-            curve = train(network, sequences, held_out, plan, np.random.default_rng(seed), device, title)
+            curve = train(network, sequences, validation, plan, np.random.default_rng(seed), device, title)
             log.info("%s: best epoch %d in %.1f s", title, curve.best_epoch, curve.seconds)
             networks.append(network.cpu())
             curves.append(asdict(curve))
-        # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
-        # on the GLM of training and validation trials, as the family `glm` does.
-        whole = self.glm().refit(glm, trials.concatenate(validation))
-        return FittedRecurrent(self, replace(inputs, glm=whole), tuple(networks), {"curves": curves})
+        return tuple(networks), curves
 
     def rebuild(self, parameters: dict[str, np.ndarray], description: dict[str, Any]) -> FittedRecurrent:
         """The fitted networks that ``parameters()`` and ``description()`` were taken from."""
@@ -142,16 +150,10 @@ class NetworkInputs:
         basis = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=1, longest_s=longest_s, ratio=TRACE_RATIO)
         none, one = np.zeros(1, np.float32), np.ones(1, np.float32)
         raw = cls(glm, basis, burn_in, none, one)
-        # One trial at a time: the inputs of a whole session may not fit in memory.
-        first = raw.make(trials.select(np.array([0])), leave_out=True)
-        total, squares = np.zeros(first.shape[2]), np.zeros(first.shape[2])
-        for trial in range(trials.n_trials):
-            values = raw.make(trials.select(np.array([trial])), leave_out=True).astype(np.float64)
-            total += values.mean(axis=(0, 1)) / trials.n_trials
-            squares += np.square(values).mean(axis=(0, 1)) / trials.n_trials
-        sd = np.sqrt(np.maximum(squares - total**2, 0.0))
-        sd = np.where(sd < 1e-6, 1.0, sd)
-        return cls(glm, basis, burn_in, total.astype(np.float32), sd.astype(np.float32))
+        mean, sd = input_scale(
+            raw.make(trials.select(np.array([i])), leave_out=True) for i in range(trials.n_trials)
+        )
+        return cls(glm, basis, burn_in, mean, sd)
 
     @property
     def n_inputs(self) -> int:

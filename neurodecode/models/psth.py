@@ -157,6 +157,20 @@ class FittedPSTH(FittedModel):
             self._leave_out(trials.select(np.arange(trials.n_trials)[some]), out[some])
         return out
 
+    def log_expected_count(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps units"]:
+        """Log of the expected count of each step; ``leave_out`` for the trials that this PSTH was fitted to.
+
+        A trial that is left out keeps the level of the whole average over the window: a trial with many spikes
+        would otherwise see a lower one, and a nearly flat average would earn a large negative weight.
+        """
+        whole: np.ndarray = np.log(self.intensity_with_lead(trials) * trials.bin_size_s)
+        if not leave_out:
+            return whole
+        others: np.ndarray = np.log(self.leave_one_out(trials) * trials.bin_size_s)
+        level: np.ndarray = (whole - others)[:, self.grid.lead :].mean(axis=1, keepdims=True)
+        left_out: np.ndarray = others + level
+        return left_out
+
     def _leave_out(self, trials: Trials, out: np.ndarray) -> None:
         # The usual case: one mask for all, to be smoothed once and not for each trial.
         mask = trials.mask[:1] if np.all(trials.mask == trials.mask[:1]) else trials.mask
