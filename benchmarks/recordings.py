@@ -1,64 +1,173 @@
-"""The tables of finished runs: bits per spike and gain over the PSTH of every model, from their scores.csv.
+"""Every model on every fold of the recordings of `examples/`, one row at a time, and the table they make.
 
-    python benchmarks/recordings.py results_*          (after the runs of examples/*.yaml)
+    python -m benchmarks.recordings fit                (again after a stop: rows that are there are left out)
+    python -m benchmarks.recordings table
 
-Prints Markdown: for each session and control, pooled bits per spike against the training null, below it the gain
-over the PSTH with its 95 percent interval; then seconds per fold, as each fit wrote them.
+`fit` appends a row to `benchmarks/results/recordings.csv` for each recording, model and fold that has none by the
+same code, hyper-parameters, trials and folds. Started twice, it shares the work between two processes. Trials,
+folds and seeds are the workflow's. What single trials scored goes to `results_recordings/`; `table` pairs it.
 """
 
-import json
+from __future__ import annotations
+
+import argparse
+import logging
 import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
-COLUMNS = ("constant", "psth", "psth_pooled", "psth_gain", "poisson", "glm", "lstm", "gru", "oracle")
+from benchmarks import _recordings_table
+from benchmarks._rows import RESULTS, ROOT, Rows, claimed, commit, digest, machine
+from benchmarks._sessions import (
+    REFERENCE,
+    Recording,
+    code_of,
+    constant_log_likelihood,
+    example_names,
+    fell_back,
+    fit_fold,
+    hyperparameters,
+    model_of,
+    read_recording,
+    tested_log_likelihood,
+)
+from neurodecode.data.splits import Split
+from neurodecode.data.store import written_whole
+from neurodecode.metrics.bits import NATS_PER_BIT
+
+log = logging.getLogger("benchmarks.recordings")
+
+MODELS = ("psth", "psth_gain", "poisson", "glm", REFERENCE, "lstm", "gru")
+COLUMNS = (
+    *("commit", "code", "machine", "threads", "recording", "model", "fold", "settings", "seconds"),
+    *("bits_per_spike", "spikes", "log_likelihood", "constant_log_likelihood", "fallback"),
+)
 
 
-def main(folders: list[str]) -> None:
-    """Read the folders of results and print the tables."""
-    found = [Path(folder) for folder in folders if Path(folder, "scores.csv").is_file()]
-    if not found:
-        sys.exit(
-            f"no scores.csv in {folders or 'no folder'}: run the examples first, then name their results folders"
+def fit(arguments: argparse.Namespace) -> None:
+    """Fit what has no row yet."""
+    rows = Rows(arguments.csv, COLUMNS)
+    for name in arguments.recordings:
+        recording = read_recording(name, arguments.recordings_dir)
+        for model, split in product(arguments.models, recording.splits):
+            if arguments.folds is None or split.fold in arguments.folds:
+                _fit_once(rows, arguments, name, recording, model, split)
+
+
+def _fit_once(
+    rows: Rows, arguments: argparse.Namespace, name: str, recording: Recording, model: str, split: Split
+) -> None:
+    """Unless the row is there or another process is at it."""
+    unfitted = model_of(recording.config, model)
+    key = {"recording": name, "model": model, "fold": split.fold}
+    if not arguments.any_code:
+        settings = digest(hyperparameters(unfitted), recording.config.seed, recording.content)
+        key |= {"code": code_of(unfitted), "settings": settings}
+    claims = Path(arguments.trials_dir, ".claims", f"{name}.{model}.{split.fold}")
+    with ExitStack() as stack:
+        mine = stack.enter_context(claimed(claims))
+        if not mine or (rows.has(**key) and not arguments.again):
+            log.info("%s, %s, fold %d: %s", name, model, split.fold, "there" if mine else "another is at it")
+            return
+        row = measured(recording, name, model, split, threads=arguments.threads, trials_dir=arguments.trials_dir)
+        rows.append(row)
+    log.info(
+        "%s, %s, fold %d: %.4f bits/spike in %.1f s%s",
+        *(name, model, split.fold, row["bits_per_spike"], row["seconds"]),
+        ", fell back to the GLM" if row["fallback"] else "",
+    )
+
+
+def measured(
+    recording: Recording, name: str, model: str, split: Split, *, threads: int, trials_dir: str | Path
+) -> dict[str, object]:
+    """Fit and score one fold, keep what each trial scored, and give the row. Seconds: to fit and to predict."""
+    unfitted = model_of(recording.config, model)
+    code, test = code_of(unfitted), recording.trials.select(split.test)
+    settings = digest(hyperparameters(unfitted), recording.config.seed, recording.content)
+    started = time.perf_counter()
+    fitted = fit_fold(unfitted, recording, model, split, threads=threads)
+    each = tested_log_likelihood(fitted, test)
+    seconds = time.perf_counter() - started
+    constant = constant_log_likelihood(recording, split)
+    n_spikes = test.window_counts.sum(axis=1, dtype=np.int64, where=test.window_mask)
+    kept = _recordings_table.trials_file(trials_dir, name, model, split.fold)
+    with written_whole(kept) as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            allow_pickle=False,
+            trials=split.test,
+            condition=test.condition,
+            n_spikes=n_spikes,
+            log_likelihood=each,
+            constant=constant,
+            unit_names=np.array(test.unit_names, dtype=np.str_),
+            made_by=np.array([code, settings], dtype=np.str_),
         )
-    scores = pd.concat([pd.read_csv(f / "scores.csv", keep_default_na=False, na_values=[""]) for f in found])
-    scores["session"] += scores["control"].fillna("").map(lambda c: f".{c}" if c else "")
-    pooled = scores[(scores["fold"].astype(str) == "all") & (scores["unit"].astype(str) == "all")]
-    print_table("bits/spike", pooled[pooled["metric"] == "bits_per_spike"], with_interval=False)
-    print_table("gain over PSTH (bits/spike)", pooled[pooled["metric"] == "gain_over_psth"], with_interval=True)
-    print_seconds(found)
+    spikes = int(n_spikes.sum())
+    return {
+        "commit": commit(),
+        "code": code,
+        "machine": machine(),
+        "threads": threads,
+        "recording": name,
+        "model": model,
+        "fold": split.fold,
+        "settings": settings,
+        "seconds": round(seconds, 1),
+        "bits_per_spike": float((each - constant).sum() / (max(spikes, 1) * NATS_PER_BIT)),
+        "spikes": spikes,
+        "log_likelihood": float(each.sum()),
+        "constant_log_likelihood": float(constant.sum()),
+        "fallback": int(fell_back(fitted)),
+    }
 
 
-def print_table(title: str, rows: pd.DataFrame, *, with_interval: bool) -> None:
-    """One line a session, one column a model."""
-    names = [name for name in COLUMNS if name in set(rows["model"])]
-    print(f"\n| {title} | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
-    for session, of_session in rows.groupby("session", sort=True):
-        by_model = of_session.set_index("model")
-        cells = [cell(by_model.loc[name], with_interval) if name in by_model.index else "" for name in names]
-        print(f"| {session} | {' | '.join(cells)} |")
+def table(arguments: argparse.Namespace) -> None:
+    """Print Markdown."""
+    rows = Rows(arguments.csv, COLUMNS).read()
+    chosen = [r for r in rows if r["recording"] in arguments.recordings and r["model"] in arguments.models]
+    if not chosen:
+        sys.exit(f"no row of these recordings and models in {arguments.csv}: `fit` first")
+    for line in lines(chosen, arguments):
+        print(line)
 
 
-def cell(row: pd.Series, with_interval: bool) -> str:  # noqa: FBT001
-    """A value, and its interval where it has one."""
-    if not with_interval or pd.isna(row["low"]):
-        return f"{row['value']:.3f}"
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+def lines(rows: Sequence[dict[str, str]], arguments: argparse.Namespace) -> Iterator[str]:
+    """The table of bits per spike, then the paired differences."""
+    latest = _recordings_table.latest(rows)
+    yield from _recordings_table.bits_lines(latest, arguments.models)
+    yield from _recordings_table.difference_lines(latest, arguments.trials_dir, arguments.bootstrap)
 
 
-def print_seconds(found: list[Path]) -> None:
-    """Seconds to fit, predict and sample one fold."""
-    rows = {}
-    for folder in found:
-        for path in sorted(folder.glob("*/models/*/fit.json")):
-            fit = json.loads(path.read_text(encoding="utf-8"))
-            rows.setdefault(path.parts[-4], {})[path.parts[-2]] = fit["seconds"] / len(fit["folds"])
-    table = pd.DataFrame(rows).T.reindex(columns=[c for c in COLUMNS if c != "oracle"])
-    print(f"\n| seconds per fold | {' | '.join(table.columns)} |\n|{' --- |' * (len(table.columns) + 1)}")
-    for session, values in table.sort_index().iterrows():
-        print(f"| {session} | {' | '.join('' if pd.isna(v) else f'{v:.1f}' for v in values)} |")
+def parsed(given: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings", description=__doc__.split("\n")[0])
+    parser.add_argument("command", choices=["fit", "table"])
+    parser.add_argument("--recordings", nargs="+", choices=example_names(), default=example_names())
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--folds", nargs="+", type=int, help="numbers of the folds to fit (all)")
+    parser.add_argument("--threads", type=int, default=1, help="of one fit (1)")
+    parser.add_argument("--recordings-dir", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--csv", type=Path, default=RESULTS / "recordings.csv")
+    parser.add_argument("--trials-dir", type=Path, default=ROOT / "results_recordings")
+    parser.add_argument("--any-code", action="store_true", help="rows made by other code or settings count too")
+    parser.add_argument("--again", action="store_true", help="fit also where the row is there")
+    parser.add_argument("--bootstrap", type=int, default=2000, help="resamplings behind an interval")
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Run one of the commands."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    arguments = parsed(given)
+    {"fit": fit, "table": table}[arguments.command](arguments)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
