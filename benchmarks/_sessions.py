@@ -114,7 +114,7 @@ def fit_fold(
         return model.fit(train, validation, np.random.default_rng(seed))
 
 
-def tested_log_likelihood(fitted: Fitted, test: Trials) -> np.ndarray:
+def trial_scores(fitted: Fitted, test: Trials) -> np.ndarray:
     """Log-likelihood (nats) of each test trial and unit; rates are rounded to float32, as predictions on disk."""
     rate_hz = fitted.intensity(test).astype(np.float32)
     return trial_log_likelihood(test.window_counts, rate_hz, test.bin_size_s, test.window_mask)
@@ -125,7 +125,7 @@ def constant_log_likelihood(recording: Recording, split: Split) -> np.ndarray:
     trials = recording.trials
     train, validation, test = (trials.select(getattr(split, role)) for role in ROLES)
     constant = Constant().fit(train, validation, np.random.default_rng(0))
-    return tested_log_likelihood(constant, test)
+    return trial_scores(constant, test)
 
 
 def fell_back(fitted: Fitted) -> bool:

@@ -1,6 +1,6 @@
 """The tables of finished runs: bits per spike and gain over the PSTH of every model, from their scores.csv.
 
-    python benchmarks/recordings.py results_*          (after the runs of examples/*.yaml)
+    python -m benchmarks.finished_runs results_*        (after the runs of examples/*.yaml)
 
 Prints Markdown: for each session and control, pooled bits per spike against the training null, below it the gain
 over the PSTH with its 95 percent interval; then seconds per fold, as each fit wrote them.

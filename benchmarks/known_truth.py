@@ -1,6 +1,6 @@
 """What the default run must show, checked against the truth that its simulated sessions know.
 
-    python benchmarks/known_truth.py results          (after `make run`)
+    python -m benchmarks.known_truth results          (after `make run`)
 
 Exits with 1 if a line misses its bar.
 """

@@ -1,6 +1,6 @@
 """What each choice in the PSTH is worth: bits per spike over the mean rate, on the test trials of all folds.
 
-    python benchmarks/psth_choices.py results_*/*/          (folders that hold trials.npz and splits.csv)
+    python -m benchmarks.psth_choices results_*/*/          (folders that hold trials.npz and splits.csv)
 
 Every line takes one more of the choices of docs/decisions/0002-psth.md. Prints Markdown.
 """

@@ -34,7 +34,7 @@ from benchmarks._sessions import (
     hyperparameters,
     model_of,
     read_recording,
-    tested_log_likelihood,
+    trial_scores,
 )
 from neurodecode.data.splits import Split
 from neurodecode.data.store import written_whole
@@ -92,7 +92,7 @@ def measured(
     settings = digest(hyperparameters(unfitted), recording.config.seed, recording.content)
     started = time.perf_counter()
     fitted = fit_fold(unfitted, recording, model, split, threads=threads)
-    each = tested_log_likelihood(fitted, test)
+    each = trial_scores(fitted, test)
     seconds = time.perf_counter() - started
     constant = constant_log_likelihood(recording, split)
     n_spikes = test.window_counts.sum(axis=1, dtype=np.int64, where=test.window_mask)

@@ -7,7 +7,7 @@ from which it takes the trials and the PSTH:
   256 bins; the log of the smoothed PSTH of the trial's condition, divided by 3;
 - log expected count: the log PSTH, and a linear readout of the hidden state (64) and the traces;
 - training: one dropout mask of 0.3 per sequence on the hidden state, AdamW at 3e-3 on a one-cycle rate, weight
-  decay 0.01, gradient norm clipped at 1, 60 epochs of ten batches, the best epoch by validation, two seeds averaged.
+  decay 0.01, gradient norm clipped at 1, 60 epochs of ten batches, best epoch by validation, two seeds averaged.
 
 The PSTH is the family `psth` with its defaults, fitted to the training trials; a training trial is left out of its
 own. Sequences are whole trials; their lead is the burn-in, seen and never scored.
