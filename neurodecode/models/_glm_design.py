@@ -12,6 +12,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.features.bsplines import bspline_basis
 from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models.psth import FittedPSTH
+from neurodecode.models.psth_gain import FittedGainPSTH
 
 SPLINE_SPACING_S = 0.06  # finer detail of the aggregate comes from its own, measured bandwidth
 MOST_SPLINES = 24
@@ -25,7 +26,8 @@ class HistoryDesign:
     """Columns for one unit: 1, log aggregate, covariates, own history, then the history of each source.
 
     The sources are all units (``per_unit``), or one: the mean count of the population. ``fill``: expected count
-    per bin where nothing was recorded.
+    per bin where nothing was recorded. ``gain``: a slow gain of each trial, made on the same ``psth``, that the
+    aggregate is scaled by; None: it is not scaled.
     """
 
     psth: FittedPSTH
@@ -33,6 +35,7 @@ class HistoryDesign:
     sources: HistoryBasis
     per_unit: bool
     fill: Float[np.ndarray, " units"]
+    gain: FittedGainPSTH | None = None
 
     def n_sources(self) -> int:
         """How many histories beside its own a unit sees."""
@@ -41,8 +44,12 @@ class HistoryDesign:
         return self.fill.size if self.per_unit else 1
 
     def log_aggregate(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps units"]:
-        """Log of the PSTH's expected count per step; ``leave_out`` for the trials that the PSTH was made of."""
-        return self.psth.log_expected_count(trials, leave_out=leave_out)
+        """Log of the aggregate's expected count; ``leave_out`` for the trials that its PSTH was made of."""
+        log_aggregate: np.ndarray = self.psth.log_expected_count(trials, leave_out=leave_out)
+        if self.gain is None:
+            return log_aggregate
+        scaled: np.ndarray = log_aggregate + self.gain.log_gain(trials, leave_out=leave_out)
+        return scaled
 
     def own_history(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
         """Own-history features of ``units`` in the window."""

@@ -57,7 +57,7 @@ class RecurrentModel(PointProcessModel):
         for name in ("hidden", "seeds", "epochs", "batches_per_epoch", "segment_bins", "patience"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{self.family}: {name} must be >= 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "gradient_norm"):
+        for name in ("learning_rate", "gradient_norm", "longest_s"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{self.family}: {name} must be positive, got {getattr(self, name)}")
         if not 0 <= self.dropout < 1:

@@ -11,7 +11,7 @@ likelihood of validation trials; f and coupling may be left out, and without f t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -27,7 +27,8 @@ from neurodecode.models._glm_fit import PenaltyGrid, fit_path, refit
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 from neurodecode.models._grid import Grid
 from neurodecode.models._sampling import Stepper, sample_jointly
-from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
+from neurodecode.models.psth import PSTH, fit_psth
+from neurodecode.models.psth_gain import GainPSTH, GainStepper
 
 Coupling = Literal["auto", "own", "units", "mean"]
 MANY_UNITS = 32  # above it `auto` couples to the population's mean: pairwise weights grow with units squared
@@ -40,6 +41,10 @@ class SpikeHistoryGLM(PointProcessModel):
     ``coupling``: ``own`` history only, all ``units``, the population's ``mean``, or ``auto`` (units up to 32 of
     them, else mean). ``history_penalties``, ``time_course_penalties`` (of f), ``coupling_penalties``: what
     validation chooses from.
+
+    ``lags_s``: single bins over this many seconds, in place of ``n_lags`` of them. ``longest_s`` 0: no traces, and
+    with ``n_lags`` 0 no own history. ``slow_gain``: the aggregate is scaled by the causal gain of ``psth_gain``
+    before history is fitted, so that slow drift is not credited to it.
     """
 
     coupling: Coupling = "auto"
@@ -48,19 +53,33 @@ class SpikeHistoryGLM(PointProcessModel):
     history_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 1e5)
     time_course_penalties: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0)
     coupling_penalties: tuple[float, ...] = (30.0, 300.0, 3000.0)
+    lags_s: float | None = None
+    slow_gain: bool = False
 
     def __post_init__(self) -> None:
-        if self.n_lags < 1:
-            raise ConfigError(f"glm: n_lags must be >= 1, got {self.n_lags}; without history use 'poisson'")
-        if not 0 < self.longest_s < np.inf:
-            raise ConfigError(f"glm: longest_s must be positive, got {self.longest_s}")
+        if self.n_lags < 0:
+            raise ConfigError(f"glm: n_lags must not be negative, got {self.n_lags}")
+        if not 0 <= self.longest_s < np.inf:
+            raise ConfigError(f"glm: longest_s must be 0 or a finite time, got {self.longest_s}")
+        if not isinstance(self.slow_gain, bool):
+            raise ConfigError(f"glm: slow_gain must be true or false, got {self.slow_gain!r}")
+        if self.lags_s is not None and not 0 < self.lags_s < np.inf:
+            raise ConfigError(
+                f"glm: lags_s must be a positive, finite time, got {self.lags_s}; for none: n_lags: 0"
+            )
         if self.coupling not in get_args(Coupling):
             raise ConfigError(f"glm: coupling must be one of {get_args(Coupling)}, got {self.coupling!r}")
+        if self.longest_s == 0 and self.coupling in ("units", "mean"):
+            raise ConfigError(
+                f"glm: coupling {self.coupling!r} is by traces, and longest_s 0 leaves none: give a time"
+            )
         for name in ("history_penalties", "time_course_penalties", "coupling_penalties"):
             if not all(penalty > 0 for penalty in getattr(self, name)):
                 raise ConfigError(f"glm: {name} must be positive, got {getattr(self, name)}")
         if not self.history_penalties:
-            raise ConfigError("glm: history_penalties must not be empty; without history use 'poisson'")
+            raise ConfigError(
+                "glm: history_penalties must not be empty; without own history: n_lags 0, longest_s 0"
+            )
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedGLM:
         """Choose the penalties on ``validation``, then refit on both."""
@@ -68,28 +87,31 @@ class SpikeHistoryGLM(PointProcessModel):
 
     def refit(self, chosen: FittedGLM, trials: Trials) -> FittedGLM:
         """The fit to other trials, with the penalties of ``chosen``."""
-        design = self._design(trials, fit_psth(trials, PSTH()))
+        design = self._design(trials)
         weights = refit(design, trials, chosen.weights)
         return FittedGLM(self, design, weights, Grid.of(trials), _cap(trials))
 
     def fit_training(self, trials: Trials, validation: Trials) -> FittedGLM:
         """The fit to the training trials alone, with the penalties that ``validation`` chose."""
-        design = self._design(trials, fit_psth(trials, PSTH()))
+        design = self._design(trials)
         weights = fit_path(design, trials, validation, self._grid())
         return FittedGLM(self, design, weights, Grid.of(trials), _cap(trials))
 
     def _grid(self) -> PenaltyGrid:
         return PenaltyGrid(self.history_penalties, self.time_course_penalties, self.coupling_penalties)
 
-    def _design(self, trials: Trials, psth: FittedPSTH) -> HistoryDesign:
-        own = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=self.n_lags, longest_s=self.longest_s)
+    def _design(self, trials: Trials) -> HistoryDesign:
+        psth = fit_psth(trials, PSTH())
+        n_lags = self.n_lags if self.lags_s is None else bins_within(self.lags_s, trials.bin_size_s)
+        own = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=n_lags, longest_s=self.longest_s)
         coupling = self.coupling
         if coupling == "auto":
             coupling = "units" if trials.n_units <= MANY_UNITS else "mean"
         # Coupling is weak and smooth: every second time constant, no single bins.
         alone = coupling == "own" or trials.n_units == 1
         sources = HistoryBasis(0, () if alone else own.decays[::2])
-        return HistoryDesign(psth, own, sources, coupling == "units", mean_count(trials))
+        gain = GainPSTH().fit_to(trials, psth) if self.slow_gain else None
+        return HistoryDesign(psth, own, sources, coupling == "units", mean_count(trials), gain)
 
     def rebuild(self, parameters: dict[str, np.ndarray], description: dict[str, Any]) -> FittedGLM:
         """The fitted GLM that ``parameters()`` and ``description()`` were taken from."""
@@ -103,9 +125,15 @@ class SpikeHistoryGLM(PointProcessModel):
             HistoryBasis(0, tuple(parameters["source_decays"].tolist())),
             description["per_unit"],
             parameters["fill"],
+            replace(GainPSTH().rebuild(parameters, description), psth=psth) if self.slow_gain else None,
         )
         weights = UnitWeights.from_arrays(parameters)
         return FittedGLM(self, design, weights, Grid.from_description(description["grid"]), description["cap"])
+
+
+def bins_within(duration_s: float, bin_size_s: float) -> int:
+    """How many bins it takes to reach over ``duration_s``; rounding in the last digits does not add one."""
+    return max(1, int(np.ceil(duration_s / bin_size_s - 1e-6)))
 
 
 def _cap(trials: Trials) -> float:
@@ -166,8 +194,10 @@ class FittedGLM(FittedModel):
     def parameters(self) -> dict[str, np.ndarray]:
         """Weights, filters' decays and the aggregate."""
         psth = {f"psth.{name}": values for name, values in self.design.psth.parameters().items()}
+        gain = {} if self.design.gain is None else self.design.gain.parameters()
         return {
             **psth,
+            **gain,
             **self.weights.arrays(),
             "own_decays": np.array(self.design.own.decays),
             "source_decays": np.array(self.design.sources.decays),
@@ -196,7 +226,10 @@ class GLMStepper(Stepper):
     def __init__(self, fitted: FittedGLM, trials: Trials) -> None:
         design = fitted.design
         self.fitted, self.lead = fitted, trials.lead
-        self.driven = fitted._driven(trials, leave_out=False)
+        # The gain follows what is drawn: it enters step by step, beside what does not depend on spikes.
+        ungained = replace(fitted, design=replace(design, gain=None))
+        self.driven = ungained._driven(trials, leave_out=False)
+        self.gain = GainStepper(design.gain, trials) if design.gain else None
         self.own = design.own.state(trials.n_trials, design.fill)
         self.sources: HistoryState | None = None
         if design.n_sources():
@@ -208,6 +241,8 @@ class GLMStepper(Stepper):
         log_mean: np.ndarray = self.driven[:, step - self.lead] + (self.own.features * weights.own).sum(-1)
         if self.sources is not None:
             log_mean = log_mean + np.tensordot(self.sources.features, weights.sources, axes=((1, 2), (1, 2)))
+        if self.gain is not None:
+            log_mean = log_mean + weights.aggregate * np.log(self.gain.gain())
         return log_mean
 
     def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
@@ -222,6 +257,8 @@ class GLMStepper(Stepper):
         self.own.push(counts)
         if self.sources is not None:
             self.sources.push(self.fitted.design.source_counts(counts))
+        if self.gain is not None:
+            self.gain.observe(step, counts)
 
 
 MODEL = SpikeHistoryGLM

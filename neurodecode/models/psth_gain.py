@@ -52,9 +52,12 @@ class GainPSTH(PointProcessModel):
         """The PSTH of training and validation trials; the gain from each of them under the PSTH of the others."""
         del rng
         both = trials.concatenate(validation)
-        psth = fit_psth(both, PSTH())
-        scores = np.zeros((2, len(self.time_constants_s), len(self.prior_spikes), both.n_units))
-        for some in _chunks(both):
+        return self.fit_to(both, fit_psth(both, PSTH()))
+
+    def fit_to(self, trials: Trials, psth: FittedPSTH) -> FittedGainPSTH:
+        """The gain of ``trials``, each under the PSTH of the others; ``psth`` is the one fitted to all of them."""
+        scores = np.zeros((2, len(self.time_constants_s), len(self.prior_spikes), trials.n_units))
+        for some in _chunks(trials):
             scores += self._scores(some, psth.leave_one_out(some))
         return self._chosen(psth, scores)
 
@@ -121,6 +124,23 @@ class FittedGainPSTH(FittedModel):
 
     def _intensity(self, trials: Trials) -> np.ndarray:
         rate_hz = self.psth.intensity_with_lead(trials)
+        rate_hz = rate_hz * self._gain(trials, rate_hz)
+        capped: np.ndarray = np.minimum(rate_hz, self._most_hz)[:, trials.lead :]
+        return capped
+
+    def log_gain(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps units"]:
+        """Log of the gain at each step; ``leave_out`` for the trials that the PSTH was fitted to."""
+        log_gain = np.empty(trials.counts.shape)
+        start = 0
+        for some in _chunks(trials):
+            rate_hz = self.psth.leave_one_out(some) if leave_out else self.psth.intensity_with_lead(some)
+            log_gain[start : start + some.n_trials] = np.log(self._gain(some, rate_hz))
+            start += some.n_trials
+        return log_gain
+
+    def _gain(self, trials: Trials, rate_hz: np.ndarray) -> Float[np.ndarray, "trials steps units"]:
+        """(a + n) / (a + m) where ``rate_hz`` (trials, steps, units) was expected; 1 where none is followed."""
+        gain = np.ones(rate_hz.shape)
         mu = np.where(trials.mask, rate_hz * trials.bin_size_s, 0.0)
         counts = np.where(trials.mask, trials.counts, 0).astype(np.float64)
         both = (counts, mu), (_shared(counts), _shared(mu))
@@ -129,15 +149,14 @@ class FittedGainPSTH(FittedModel):
             n, m = (
                 _past(v[..., [min(unit, v.shape[2] - 1)]], decay)[..., 0] for v in both[int(self.shared[unit])]
             )
-            rate_hz[..., unit] *= (prior + n) / (prior + m)
-        capped: np.ndarray = np.minimum(rate_hz, self._most_hz)[:, trials.lead :]
-        return capped
+            gain[..., unit] = (prior + n) / (prior + m)
+        return gain
 
     def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
         """Draw the window bin by bin; the gain follows what was drawn."""
         self.grid.check_window(trials, family=self.model.family)
         unread = np.zeros(trials.n_units)  # unobserved steps are left out of the gain, whatever stands for them
-        return sample_jointly(trials, _GainStepper(self, trials), unread, rng, binary=self.grid.binary)
+        return sample_jointly(trials, GainStepper(self, trials), unread, rng, binary=self.grid.binary)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The PSTH's parameters and the choices."""
@@ -173,7 +192,7 @@ class FittedGainPSTH(FittedModel):
         return 1.0 / self.grid.bin_size_s if self.grid.binary else np.inf
 
 
-class _GainStepper(Stepper):
+class GainStepper(Stepper):
     """The gain run forward: n spikes seen, m expected."""
 
     def __init__(self, fitted: FittedGainPSTH, trials: Trials) -> None:
@@ -183,12 +202,16 @@ class _GainStepper(Stepper):
 
     def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
         """PSTH times gain."""
+        most = self._fitted.grid.bin_size_s * self._fitted._most_hz
+        mu: Float[np.ndarray, "trials units"] = np.minimum(self._mu[:, step] * self.gain(), most)
+        return mu
+
+    def gain(self) -> Float[np.ndarray, "trials units"]:
+        """The gain at the coming step."""
         follows = np.isfinite(self._fitted.prior_spikes)
         prior = np.where(follows, self._fitted.prior_spikes, 1.0)
-        gain = np.where(follows, (prior + self._n) / (prior + self._m), 1.0)
-        most = self._fitted.grid.bin_size_s * self._fitted._most_hz
-        mu: Float[np.ndarray, "trials units"] = np.minimum(self._mu[:, step] * gain, most)
-        return mu
+        gain: np.ndarray = np.where(follows, (prior + self._n) / (prior + self._m), 1.0)
+        return gain
 
     def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
         """Remember the counts of ``step`` where it was observed."""
