@@ -16,17 +16,16 @@ from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
-from neurodecode.features.history import HistoryBasis, observed_counts
+from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
-from neurodecode.models._covariates import covariate_columns
-from neurodecode.models._input_scale import input_scale
+from neurodecode.models._network_inputs import NetworkInputs
 from neurodecode.models._sampling import Stepper, sample_jointly
-from neurodecode.models.glm import Coupling, FittedGLM, GLMStepper, SpikeHistoryGLM
+from neurodecode.models._scheduled_sampling import OwnPast
+from neurodecode.models.glm import Coupling, GLMStepper, SpikeHistoryGLM
 
 log = logging.getLogger(__name__)
 
 Device = Literal["auto", "cpu", "cuda"]
-TRACE_RATIO = 4.0  # between the time constants of the traces that the network sees
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class RecurrentModel(PointProcessModel):
 
     ``coupling``, ``longest_s``: of the GLM that the network starts from. ``dropout``: one mask per sequence.
     ``segment_bins``: longest training sequence; ``burn_in_bins`` before it warm the state up, unscored.
+    ``scheduled_sampling``: share of the past that is the network's own draw in the last epoch of training.
     """
 
     family: ClassVar[str]
@@ -44,6 +44,7 @@ class RecurrentModel(PointProcessModel):
     batches_per_epoch: int = 10
     segment_bins: int = 1000
     burn_in_bins: int = 100
+    scheduled_sampling: float = 0.0
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
@@ -60,8 +61,9 @@ class RecurrentModel(PointProcessModel):
         for name in ("learning_rate", "gradient_norm", "longest_s"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{self.family}: {name} must be positive, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"{self.family}: dropout must lie in [0, 1), got {self.dropout}")
+        for name in ("dropout", "scheduled_sampling"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{self.family}: {name} must lie in [0, 1), got {getattr(self, name)}")
         for name in ("weight_decay", "burn_in_bins"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{self.family}: {name} must not be negative, got {getattr(self, name)}")
@@ -78,6 +80,8 @@ class RecurrentModel(PointProcessModel):
         glm = self.glm().fit_training(trials, validation)
         inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
         sequences = inputs.sequences(trials, leave_out=True).cached()
+        if self.scheduled_sampling:
+            sequences = replace(sequences, remake=OwnPast.of(trials, glm, inputs.history, sequences.offset))
         held_out = inputs.sequences(validation, leave_out=False).cached()
         networks, curves = self.trained_networks(sequences, held_out, inputs.n_inputs, trials.n_units, rng)
         # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
@@ -128,70 +132,6 @@ class RecurrentModel(PointProcessModel):
             network.load_state_dict(state)
             networks.append(network.eval())
         return FittedRecurrent(self, inputs, tuple(networks), description["diagnostics"])
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkInputs:
-    """What a network sees at each step: past spikes, their traces, log aggregate, covariates; standardised.
-
-    ``mean``, ``sd`` (n_inputs,) are those of the training trials.
-    """
-
-    glm: FittedGLM
-    basis: HistoryBasis
-    burn_in: int
-    mean: Float[np.ndarray, " inputs"]
-    sd: Float[np.ndarray, " inputs"]
-
-    @classmethod
-    def measured(cls, glm: FittedGLM, trials: Trials, *, burn_in: int) -> NetworkInputs:
-        """With the mean and standard deviation of the training trials, to which ``glm`` was fitted."""
-        longest_s = -trials.bin_size_s / np.log(max(glm.design.own.decays))
-        basis = HistoryBasis.log_spaced(trials.bin_size_s, n_lags=1, longest_s=longest_s, ratio=TRACE_RATIO)
-        none, one = np.zeros(1, np.float32), np.ones(1, np.float32)
-        raw = cls(glm, basis, burn_in, none, one)
-        mean, sd = input_scale(
-            raw.make(trials.select(np.array([i])), leave_out=True) for i in range(trials.n_trials)
-        )
-        return cls(glm, basis, burn_in, mean, sd)
-
-    @property
-    def n_inputs(self) -> int:
-        """Inputs per step."""
-        return int(self.mean.size)
-
-    @property
-    def n_units(self) -> int:
-        """Units that are predicted."""
-        return int(self.glm.design.fill.size)
-
-    def make(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps inputs"]:
-        """Inputs of the burn-in and the window; ``leave_out`` for the trials that the aggregate was made of."""
-        first = trials.lead - self.burn_in
-        design = self.glm.design
-        history = self.basis.transform(observed_counts(trials, design.fill), design.fill)[:, first:]
-        driven = self.driven(trials, leave_out=leave_out)
-        parts = [history.reshape(*history.shape[:2], -1), driven]
-        inputs: np.ndarray = (np.concatenate(parts, axis=2, dtype=np.float32) - self.mean) / self.sd
-        return inputs
-
-    def driven(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps columns"]:
-        """The inputs that do not depend on spikes: log aggregate and covariates, burn-in and window."""
-        aggregate = self.glm.design.log_aggregate(trials, leave_out=leave_out)
-        driven = np.concatenate([aggregate, covariate_columns(trials)], axis=2, dtype=np.float32)
-        return driven[:, trials.lead - self.burn_in :]
-
-    def sequences(self, trials: Trials, *, leave_out: bool) -> Any:
-        """The trials as a network runs through them: ``nn.sequences.Sequences``."""
-        from neurodecode.nn.sequences import Sequences
-
-        return Sequences(
-            lambda index: self.make(trials.select(index), leave_out=leave_out),
-            self.burn_in,
-            trials.window_counts,
-            trials.window_mask,
-            self.glm.log_mean(trials, leave_out=leave_out).astype(np.float32),
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -155,18 +155,24 @@ class FittedGLM(FittedModel):
         """Log of the expected count, uncapped; ``leave_out`` for trials that the aggregate was made of."""
         self.grid.check_window(trials, family=self.model.family)
         self.grid.check_covariates(trials, family=self.model.family)
+        log_mean: np.ndarray = self.history_log_mean(trials)
+        for batch in trial_batches(trials.n_trials, trials.n_steps * trials.n_units):
+            log_mean[batch] += self._driven(trials.select(batch), leave_out=leave_out)
+        return log_mean
+
+    def history_log_mean(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
+        """The part of ``log_mean`` that the past adds: own and other units' history."""
         out = np.empty((trials.n_trials, trials.n_bins, trials.n_units))
         design, units = self.design, list(range(trials.n_units))
         per_trial = trials.n_steps * trials.n_units * design.own.n_features
         for batch in trial_batches(trials.n_trials, per_trial):
             some = trials.select(batch)
-            log_mean = self._driven(some, leave_out=leave_out)
-            log_mean += np.einsum("tbuf,uf->tbu", design.own_history(some, units), self.weights.own)
+            history = np.einsum("tbuf,uf->tbu", design.own_history(some, units), self.weights.own)
             if design.n_sources():
-                log_mean += np.einsum(
+                history = history + np.einsum(
                     "tbsf,usf->tbu", design.source_history(some), self.weights.sources, optimize=True
                 )
-            out[batch] = log_mean
+            out[batch] = history
         return out
 
     def _driven(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials bins units"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,14 +12,22 @@ from jaxtyping import Bool, Float, UInt
 _CACHED_VALUES = 2e8  # input values that may stay in memory: 800 MB in float32
 
 
+Remake = Callable[[np.ndarray, np.ndarray, np.ndarray, float, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+"""(segments, inputs, log expected counts, share of draws, generator) -> inputs and offset, float32, of a batch."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """inputs (batch, steps, n_inputs); the rest (batch, bins, units or 1) for the last bins of the steps."""
+    """inputs (batch, steps, n_inputs); the rest (batch, bins, units or 1) for the last bins of the steps.
+
+    segments (batch, 2): the trial and first bin that each row came from.
+    """
 
     inputs: torch.Tensor
     offset: torch.Tensor
     counts: torch.Tensor
     mask: torch.Tensor
+    segments: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +36,7 @@ class Sequences:
 
     make_inputs(trial indices) -> (n, burn_in + bins, n_inputs) float32, the burn-in being the steps before the
     window. counts, mask and offset (log expected counts that the network starts from): the window only.
+    remake: inputs and offset given a past that is in part the network's own draw; scheduled sampling needs it.
     """
 
     make_inputs: Callable[[np.ndarray], Float[np.ndarray, "trials steps inputs"]]
@@ -35,6 +44,7 @@ class Sequences:
     counts: UInt[np.ndarray, "trials bins units"]
     mask: Bool[np.ndarray, "trials bins #units"]
     offset: Float[np.ndarray, "trials bins units"]
+    remake: Remake | None = None
 
     @property
     def n_trials(self) -> int:
@@ -52,7 +62,7 @@ class Sequences:
         if first.size * self.n_trials > _CACHED_VALUES:
             return self
         held = self.make_inputs(np.arange(self.n_trials))
-        return Sequences(lambda trials: held[trials], self.burn_in, self.counts, self.mask, self.offset)
+        return replace(self, make_inputs=lambda trials: held[trials])
 
     def segments(self, length: int) -> np.ndarray:
         """(segments, 2): trial and first bin. All segments are equally long; the last of a trial may overlap."""
@@ -78,6 +88,7 @@ class Sequences:
             torch.from_numpy(self.offset[rows, bins].astype(np.float32, copy=True)).to(device),
             counts.to(torch.float32),
             torch.from_numpy(np.array(self.mask[rows, bins])).to(device),
+            segments,
         )
 
     def shuffled(

@@ -13,6 +13,7 @@ import torch
 from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.progress import epochs_shown
+from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
 from neurodecode.nn.sequences import Batch, Sequences
 
 _TRIALS_PER_RUN = 64  # trials at a time when nothing is trained
@@ -20,7 +21,10 @@ _TRIALS_PER_RUN = 64  # trials at a time when nothing is trained
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How to train. ``patience``: epochs without a better validation loss before stopping."""
+    """How to train. ``patience``: epochs without a better validation loss before stopping.
+
+    ``scheduled_sampling``: probability, in the last epoch, that a bin of the past is the network's own draw.
+    """
 
     epochs: int
     batches_per_epoch: int
@@ -29,6 +33,7 @@ class TrainingPlan:
     weight_decay: float
     gradient_norm: float
     patience: int
+    scheduled_sampling: float = 0.0
 
 
 @dataclass
@@ -50,7 +55,10 @@ def train(
     device: torch.device,
     title: str,
 ) -> LearningCurve:
-    """Train ``network`` in place and leave it at its best epoch by validation, the untrained one included."""
+    """Train ``network`` in place and leave it at its best epoch by validation, the untrained one included.
+
+    Validation sees the recorded past, also where scheduled sampling shows training another.
+    """
     started = time.perf_counter()
     network.to(device)
     optimizer = torch.optim.AdamW(
@@ -67,6 +75,9 @@ def train(
     with epochs_shown(title, plan.epochs) as show:
         for epoch in range(1, plan.epochs + 1):
             batches = sequences.shuffled(plan.segment_bins, n_batches, rng, device)
+            share = ramp(plan.scheduled_sampling, epoch, plan.epochs)
+            if share > 0 and sequences.remake is not None:
+                batches = with_own_draws(network, batches, sequences.remake, share, rng)
             curve.train.append(_train_epoch(network, batches, optimizer, schedule, plan.gradient_norm))
             curve.validation.append(mean_loss(network, validation, device))
             if curve.validation[-1] < curve.validation[curve.best_epoch]:
