@@ -18,13 +18,14 @@ FAMILY_COLOURS: Mapping[str, str] = {
     "psth": "#E69F00",
     "psth_gain": "#7A4B00",
     "poisson": "#56B4E9",
+    "markov": "#CC79A7",
     "glm": "#009E73",
     "lstm": "#D55E00",
     "gru": "#0072B2",
 }
 """Fixed by family; in this order models stand in figures and tables."""
 
-_SPARE = ("#CC79A7", "#332288", "#999933", "#661100", "#6699CC", "#AA4499", "#DDCC77", "#117733")
+_SPARE = ("#332288", "#999933", "#661100", "#6699CC", "#AA4499", "#DDCC77", "#117733")
 _LIGHTNESS = (0.62, 0.28, 0.75, 0.2, 0.5)  # shades of a family for entries of another name
 
 
