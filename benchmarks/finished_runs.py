@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-COLUMNS = ("constant", "psth", "psth_pooled", "psth_gain", "poisson", "glm", "lstm", "gru", "oracle")
+COLUMNS = ("constant", "psth", "psth_pooled", "psth_gain", "poisson", "markov", "glm", "lstm", "gru", "oracle")
 
 
 def main(folders: list[str]) -> None:

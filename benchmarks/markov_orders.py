@@ -1,18 +1,17 @@
 """How the states of a Markov chain explode with its order, and what each order tells of held-out spikes.
 
-    python benchmarks/markov_orders.py results_*/*/          (folders that hold trials.npz and splits.csv)
+    python -m benchmarks.markov_orders [NAME ...]        (recordings of examples/; all where none is named)
 
-The chain of each order alone, and the GLM beside it, are fitted to the first fold and score its test trials.
-Prints Markdown, a table for each session: words are those before bins of the trials of the fit, medians over
+The chain of each order alone, and the GLM of own history, are fitted to the first fold and score its test trials.
+Prints Markdown, a table for each recording: words are those before bins of the trials of the fit, medians over
 units.
 """
 
-import sys
-from pathlib import Path
+import argparse
 
 import numpy as np
 
-from neurodecode.data.store import load_splits, load_trials
+from benchmarks._sessions import Recording, example_names, read_recording
 from neurodecode.data.trials import Trials
 from neurodecode.models import FittedModel, build_model
 
@@ -26,10 +25,11 @@ def gain(fitted: FittedModel, psth: FittedModel, test: Trials) -> float:
     return float((fitted.log_likelihood(test) - psth.log_likelihood(test)).sum() / n_spikes / np.log(2.0))
 
 
-def rows(trials: Trials, train: np.ndarray, validation: np.ndarray, test: np.ndarray) -> list[tuple[str, ...]]:
+def rows(recording: Recording) -> list[tuple[str, ...]]:
     """One row an order, and one for the GLM."""
-    fit_to = (trials.select(train), trials.select(validation), np.random.default_rng(0))
-    scored = trials.select(test)
+    trials, split = recording.trials, recording.splits[0]
+    fit_to = (trials.select(split.train), trials.select(split.validation), np.random.default_rng(0))
+    scored = trials.select(split.test)
     found = []
     for order in ORDERS:
         fitted = build_model("markov", orders=(order,)).fit(*fit_to)
@@ -50,17 +50,19 @@ def rows(trials: Trials, train: np.ndarray, validation: np.ndarray, test: np.nda
     return [*found, ("GLM, own history", longest, "", "", "", f"{gain(glm, psth, scored):.4f}")]
 
 
-def main(folders: list[str]) -> None:
-    """Print one table a session."""
-    if not folders:
-        sys.exit("name the folders of sessions, such as results_stn_joystick/stn")
-    for folder in folders:
-        trials, split = load_trials(Path(folder, "trials.npz")), load_splits(Path(folder, "splits.csv"))[0]
-        print(f"\n{Path(folder).name}, bins of {1e3 * trials.bin_size_s:g} ms:\n\n| {' | '.join(COLUMNS)} |")
+def main() -> None:
+    """Print one table a recording."""
+    parser = argparse.ArgumentParser(description="states and held-out gain of Markov chains, order by order")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="recordings of examples/ (default: all)")
+    parser.add_argument("--recordings", default="../shared/data", help="the folder that holds them")
+    given = parser.parse_args()
+    for name in given.names or example_names():
+        recording = read_recording(name, given.recordings)
+        print(f"\n{name}, bins of {1e3 * recording.trials.bin_size_s:g} ms:\n\n| {' | '.join(COLUMNS)} |")
         print(f"|{' --- |' * len(COLUMNS)}")
-        for row in rows(trials, split.train, split.validation, split.test):
+        for row in rows(recording):
             print(f"| {' | '.join(row)} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

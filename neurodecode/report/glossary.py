@@ -56,6 +56,13 @@ TERMS = (
         "one has found slow drift, not spike history.",
     ),
     Term(
+        "markov",
+        "A Markov chain: the rate depends on which of the unit's last k bins held a spike, a state for each of "
+        "the 2^k words. Whatever is older is forgotten, and the longer the words, the fewer spikes tell of each. "
+        "What a network gains over it needs a longer memory or other units.",
+        "MacKay & Peto 1995, Nat Lang Eng 1:289",
+    ),
+    Term(
         "D2",
         "Share of the Poisson deviance that a model explains, 1 for a perfect forecast of each bin. In small bins "
         "even the truth explains little, since no rate foretells a single spike.",
