@@ -19,9 +19,7 @@ from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks import _recordings_table
+from benchmarks import _paired
 from benchmarks._rows import RESULTS, ROOT, Rows, claimed, commit, digest, machine
 from benchmarks._sessions import (
     REFERENCE,
@@ -37,8 +35,6 @@ from benchmarks._sessions import (
     trial_scores,
 )
 from neurodecode.data.splits import Split
-from neurodecode.data.store import written_whole
-from neurodecode.metrics.bits import NATS_PER_BIT
 
 log = logging.getLogger("benchmarks.recordings")
 
@@ -88,42 +84,25 @@ def measured(
 ) -> dict[str, object]:
     """Fit and score one fold, keep what each trial scored, and give the row. Seconds: to fit and to predict."""
     unfitted = model_of(recording.config, model)
-    code, test = code_of(unfitted), recording.trials.select(split.test)
-    settings = digest(hyperparameters(unfitted), recording.config.seed, recording.content)
+    test = recording.trials.select(split.test)
+    made_by = (code_of(unfitted), digest(hyperparameters(unfitted), recording.config.seed, recording.content))
     started = time.perf_counter()
     fitted = fit_fold(unfitted, recording, model, split, threads=threads)
     each = trial_scores(fitted, test)
     seconds = time.perf_counter() - started
-    constant = constant_log_likelihood(recording, split)
-    n_spikes = test.window_counts.sum(axis=1, dtype=np.int64, where=test.window_mask)
-    kept = _recordings_table.trials_file(trials_dir, name, model, split.fold)
-    with written_whole(kept) as part, part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            allow_pickle=False,
-            trials=split.test,
-            condition=test.condition,
-            n_spikes=n_spikes,
-            log_likelihood=each,
-            constant=constant,
-            unit_names=np.array(test.unit_names, dtype=np.str_),
-            made_by=np.array([code, settings], dtype=np.str_),
-        )
-    spikes = int(n_spikes.sum())
+    scored = _paired.Scored.of(test, split.test, each, constant_log_likelihood(recording, split), made_by)
+    scored.save(_paired.trials_file(trials_dir, name, model, split.fold))
     return {
         "commit": commit(),
-        "code": code,
+        "code": made_by[0],
         "machine": machine(),
         "threads": threads,
         "recording": name,
         "model": model,
         "fold": split.fold,
-        "settings": settings,
+        "settings": made_by[1],
         "seconds": round(seconds, 1),
-        "bits_per_spike": float((each - constant).sum() / (max(spikes, 1) * NATS_PER_BIT)),
-        "spikes": spikes,
-        "log_likelihood": float(each.sum()),
-        "constant_log_likelihood": float(constant.sum()),
+        **scored.figures(),
         "fallback": int(fell_back(fitted)),
     }
 
@@ -140,9 +119,9 @@ def table(arguments: argparse.Namespace) -> None:
 
 def lines(rows: Sequence[dict[str, str]], arguments: argparse.Namespace) -> Iterator[str]:
     """The table of bits per spike, then the paired differences."""
-    latest = _recordings_table.latest(rows)
-    yield from _recordings_table.bits_lines(latest, arguments.models)
-    yield from _recordings_table.difference_lines(latest, arguments.trials_dir, arguments.bootstrap)
+    latest = _paired.latest(rows)
+    yield from _paired.bits_lines(latest, arguments.models)
+    yield from _paired.difference_lines(latest, arguments.trials_dir, arguments.bootstrap)
 
 
 def parsed(given: Sequence[str] | None) -> argparse.Namespace:

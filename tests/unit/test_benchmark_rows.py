@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import _recordings_table, recordings
+from benchmarks import _paired, recordings
 from benchmarks._rows import ROOT, Rows, claimed, digest, machine
 from benchmarks._sessions import Recording, code_of, example_names, fit_fold, trial_scores
 from neurodecode.config.run import run_config
@@ -143,8 +143,8 @@ def test_the_table_pairs_models_by_trial(asked, capsys):
     printed = "\n".join(recordings.lines(rows, asked))
     assert "| toy |" in printed
     assert "glm - psth: interval" in printed
-    latest = _recordings_table.latest(rows)
-    value, low, high, n_folds = _recordings_table.difference(latest, asked.trials_dir, "toy", ("glm", "psth"), 200)
+    latest = _paired.latest(rows)
+    value, low, high, n_folds = _paired.difference(latest, asked.trials_dir, "toy", ("glm", "psth"), 200)
     gain = {m: sum(float(r["log_likelihood"]) for r in rows if r["model"] == m) for m in ("glm", "psth")}
     n_spikes = sum(int(r["spikes"]) for r in rows if r["model"] == "psth")
     assert value == pytest.approx((gain["glm"] - gain["psth"]) / n_spikes / np.log(2), rel=1e-5)
@@ -154,34 +154,34 @@ def test_the_table_pairs_models_by_trial(asked, capsys):
 
 def test_a_fold_that_fell_back_does_not_beat_the_glm(asked):
     recordings.fit(asked)
-    latest = _recordings_table.latest(Rows(asked.csv, recordings.COLUMNS).read())
+    latest = _paired.latest(Rows(asked.csv, recordings.COLUMNS).read())
     for key, row in latest.items():
-        with np.load(_recordings_table.trials_file(asked.trials_dir, *key), allow_pickle=False) as stored:
+        with np.load(_paired.trials_file(asked.trials_dir, *key), allow_pickle=False) as stored:
             held = dict(stored)
         if key[1] == "lstm":  # a network that is better by one nat in every trial
             held["log_likelihood"] = latest_glm(asked, key)["log_likelihood"] + 1.0
-            np.savez(_recordings_table.trials_file(asked.trials_dir, *key), **held)
+            np.savez(_paired.trials_file(asked.trials_dir, *key), **held)
         row["fallback"] = "0"
     pair = ("lstm", "glm")
-    assert _recordings_table.difference(latest, asked.trials_dir, "toy", pair, 50)[0] > 0
+    assert _paired.difference(latest, asked.trials_dir, "toy", pair, 50)[0] > 0
     for row in latest.values():
         row["fallback"] = str(int(row["model"] == "lstm"))
-    assert _recordings_table.difference(latest, asked.trials_dir, "toy", pair, 50)[0] == 0
+    assert _paired.difference(latest, asked.trials_dir, "toy", pair, 50)[0] == 0
 
 
 def latest_glm(asked, key):
-    with np.load(_recordings_table.trials_file(asked.trials_dir, key[0], "glm", key[2])) as stored:
+    with np.load(_paired.trials_file(asked.trials_dir, key[0], "glm", key[2])) as stored:
         return dict(stored)
 
 
 def test_trials_of_another_fit_are_not_paired(asked):
     asked.models = ["psth", "glm"]
     recordings.fit(asked)
-    latest = _recordings_table.latest(Rows(asked.csv, recordings.COLUMNS).read())
+    latest = _paired.latest(Rows(asked.csv, recordings.COLUMNS).read())
     for key, row in latest.items():
         if key[1] == "glm":
             row["code"] = "other"
-    assert _recordings_table.difference(latest, asked.trials_dir, "toy", ("glm", "psth"), 50) is None
+    assert _paired.difference(latest, asked.trials_dir, "toy", ("glm", "psth"), 50) is None
 
 
 def test_examples_are_the_recordings_and_codes_differ():
