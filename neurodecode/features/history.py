@@ -5,7 +5,7 @@ Both are recursive, so that the same basis serves a whole trial at once and a si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -86,6 +86,11 @@ class HistoryState:
     def features(self) -> Float[np.ndarray, "trials units features"]:
         """What ``transform`` gives for this step."""
         return np.concatenate([self.lags, np.log1p(self.traces)], axis=2)
+
+    def repeated(self, times: int) -> HistoryState:
+        """A state of its own in which each trial stands ``times`` times in a row."""
+        lags, traces = (np.repeat(values, times, axis=0) for values in (self.lags, self.traces))
+        return replace(self, lags=lags, traces=traces)
 
     def push(self, counts: Float[np.ndarray, "trials units"]) -> None:
         """Take in the counts of the current step."""

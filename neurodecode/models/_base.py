@@ -14,6 +14,8 @@ from jaxtyping import Float
 from neurodecode.data.splits import Split
 from neurodecode.data.trials import Trials
 from neurodecode.likelihood import trial_log_likelihood
+from neurodecode.models._forecast import forecast_in_blocks
+from neurodecode.models._sampling import Stepper, sample_jointly
 
 
 class FittedModel(abc.ABC):
@@ -26,11 +28,8 @@ class FittedModel(abc.ABC):
         """Rate (Hz) of each bin of the window given condition, covariates and the spikes before that bin."""
 
     @abc.abstractmethod
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """New counts in the window for these conditions and covariates.
-
-        The lead's observed counts are the history that sampling starts from; units are drawn jointly, bin by bin.
-        """
+    def stepper(self, trials: Trials) -> Stepper:
+        """The model run forward over these trials, step by step, on whatever it is told of the steps before."""
 
     @abc.abstractmethod
     def parameters(self) -> dict[str, np.ndarray]:
@@ -43,6 +42,26 @@ class FittedModel(abc.ABC):
     def diagnostics(self) -> dict[str, Any]:
         """How the fit went (chosen penalties, learning curves), JSON-able; for fit.json and the report."""
         return {}
+
+    @final
+    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
+        """New counts in the window for these conditions and covariates.
+
+        The lead's observed counts are the history that sampling starts from; units are drawn jointly, bin by bin.
+        """
+        return sample_jointly(trials, self.stepper(trials), rng)
+
+    @final
+    def forecast(
+        self, trials: Trials, n_steps: int, rng: np.random.Generator, *, n_samples: int = 8
+    ) -> Float[np.ndarray, "trials bins units"]:
+        """Rate (Hz) of each bin given the spikes before its block of ``n_steps`` bins, and the model's own after.
+
+        The mean over ``n_samples`` futures drawn within the block. One step is ``intensity``: see _forecast.py.
+        """
+        if n_steps == 1:
+            return self.intensity(trials)
+        return forecast_in_blocks(trials, self.stepper, n_steps, rng, n_samples=n_samples) / trials.bin_size_s
 
     @final
     def log_likelihood(self, trials: Trials) -> Float[np.ndarray, " units"]:

@@ -19,7 +19,7 @@ from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._network_inputs import NetworkInputs
-from neurodecode.models._sampling import Stepper, sample_jointly
+from neurodecode.models._sampling import Stepper
 from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, GLMStepper, SpikeHistoryGLM
 
@@ -159,11 +159,10 @@ class FittedRecurrent(FittedModel):
         mean: np.ndarray = np.minimum(np.exp(self.log_mean(trials)), self.inputs.glm.cap)
         return mean / trials.bin_size_s
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Draw the window bin by bin, the networks running on what was drawn."""
-        glm = self.inputs.glm
-        stepper = RecurrentStepper(self, trials)
-        return sample_jointly(trials, stepper, glm.design.fill, rng, binary=glm.grid.binary)
+    def stepper(self, trials: Trials) -> RecurrentStepper:
+        """The GLM and the networks, all on what is observed."""
+        self.inputs.glm.grid.check_window(trials, family=self.model.family)
+        return RecurrentStepper(self, trials)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The GLM's and each network's weights, and the scaling of the inputs."""
@@ -188,38 +187,57 @@ class RecurrentStepper(Stepper):
     """The GLM and the networks run forward together, over all trials at once."""
 
     def __init__(self, fitted: FittedRecurrent, trials: Trials) -> None:
+        from neurodecode.nn.device import choose_device
+
         inputs = fitted.inputs
-        self.inputs, self.networks, self.lead = inputs, fitted.networks, trials.lead
+        super().__init__(trials, fill=inputs.glm.design.fill, binary=inputs.glm.grid.binary)
+        self.device = choose_device(fitted.model.device)
+        self.networks = [network.to(self.device).eval() for network in fitted.networks]
+        self.inputs, self.lead = inputs, trials.lead
         self.glm = GLMStepper(inputs.glm, trials)
         self.driven = inputs.driven(trials, leave_out=False)
         self.history = inputs.basis.state(trials.n_trials, inputs.glm.design.fill)
         self.states: list[Any] = [None] * len(self.networks)
 
-    def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
+    def expected(self, step: int) -> Float[np.ndarray, "rows units"]:
         """Expected counts of ``step``; steps before the burn-in are only listened to."""
         import torch
 
         first = self.lead - self.inputs.burn_in
-        shape = (self.driven.shape[0], self.inputs.n_units)
+        shape = (self.rows.size, self.inputs.n_units)
         if step < first:
             return np.zeros(shape)
         offset = self.glm.log_mean(step) if step >= self.lead else np.zeros(shape)
         history = self.history.features.reshape(shape[0], -1)
-        raw = np.concatenate([history, self.driven[:, step - first]], axis=1, dtype=np.float32)
-        now = torch.from_numpy((raw - self.inputs.mean) / self.inputs.sd)[:, None]
-        start = torch.from_numpy(offset.astype(np.float32))[:, None]
+        raw = np.concatenate([history, self.driven[self.rows, step - first]], axis=1, dtype=np.float32)
+        now = torch.from_numpy((raw - self.inputs.mean) / self.inputs.sd)[:, None].to(self.device)
+        start = torch.from_numpy(offset.astype(np.float32))[:, None].to(self.device)
         log_mean = np.zeros(shape)
         with torch.inference_mode():
             for number, network in enumerate(self.networks):
                 out, self.states[number] = network(now, start, self.states[number])
-                log_mean += out[:, 0].numpy() / len(self.networks)
+                log_mean += out[:, 0].cpu().numpy() / len(self.networks)
         mean: np.ndarray = np.minimum(np.exp(log_mean), self.inputs.glm.cap)
         return mean
 
-    def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
+    def observe(self, step: int, counts: Float[np.ndarray, "rows units"]) -> None:
         """Take in the counts of ``step``."""
         self.glm.observe(step, counts)
         self.history.push(counts)
+
+    def repeat_state(self, times: int) -> None:
+        """The GLM's, the inputs' and the cells'."""
+        self.glm, self.history = self.glm.forked(times), self.history.repeated(times)
+        self.states = [_repeated(state, times) for state in self.states]
+
+
+def _repeated(state: Any, times: int) -> Any:
+    """The state of a cell: a tensor (layers, batch, hidden), a tuple of such, or None before the first step."""
+    if state is None:
+        return None
+    if isinstance(state, tuple):
+        return tuple(_repeated(part, times) for part in state)
+    return state.repeat_interleave(times, dim=1)
 
 
 EXAMPLE = {"hidden": 4, "seeds": 1, "epochs": 2, "batches_per_epoch": 3, "longest_s": 0.1}

@@ -15,7 +15,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.likelihood import mean_rate_hz
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._grid import Grid
-from neurodecode.models._sampling import draw_counts
+from neurodecode.models._sampling import DrivenStepper
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,9 @@ class FittedConstant(FittedModel):
         self.grid.check(trials, family=self.model.family)
         return np.broadcast_to(self.rate_hz, trials.window_counts.shape).copy()
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Independent draws in every bin of the window."""
-        mu = self.intensity(trials) * self.grid.bin_size_s
-        return trials.with_window_counts(draw_counts(mu, rng, binary=self.grid.binary))
+    def stepper(self, trials: Trials) -> DrivenStepper:
+        """The same rates, whatever is observed."""
+        return DrivenStepper(trials, self.intensity(trials), binary=self.grid.binary)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """``rate_hz``."""

@@ -26,7 +26,7 @@ from neurodecode.models._glm_design import HistoryDesign, trial_batches
 from neurodecode.models._glm_fit import PenaltyGrid, fit_path, refit
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 from neurodecode.models._grid import Grid
-from neurodecode.models._sampling import Stepper, sample_jointly
+from neurodecode.models._sampling import Stepper
 from neurodecode.models.psth import PSTH, fit_psth
 from neurodecode.models.psth_gain import GainPSTH, GainStepper
 
@@ -191,11 +191,10 @@ class FittedGLM(FittedModel):
         mean: np.ndarray = np.minimum(np.exp(self.log_mean(trials)), self.cap)
         return mean / trials.bin_size_s
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Draw the window bin by bin; each spike enters the history of all units."""
+    def stepper(self, trials: Trials) -> GLMStepper:
+        """Each spike enters the history of all units."""
         self.grid.check_window(trials, family=self.model.family)
-        stepper = GLMStepper(self, trials)
-        return sample_jointly(trials, stepper, self.design.fill, rng, binary=self.grid.binary)
+        return GLMStepper(self, trials)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Weights, filters' decays and the aggregate."""
@@ -231,6 +230,7 @@ class GLMStepper(Stepper):
 
     def __init__(self, fitted: FittedGLM, trials: Trials) -> None:
         design = fitted.design
+        super().__init__(trials, fill=design.fill, binary=fitted.grid.binary)
         self.fitted, self.lead = fitted, trials.lead
         # The gain follows what is drawn: it enters step by step, beside what does not depend on spikes.
         ungained = replace(fitted, design=replace(design, gain=None))
@@ -241,30 +241,39 @@ class GLMStepper(Stepper):
         if design.n_sources():
             self.sources = design.sources.state(trials.n_trials, design.source_fill())
 
-    def log_mean(self, step: int) -> Float[np.ndarray, "trials units"]:
+    def log_mean(self, step: int) -> Float[np.ndarray, "rows units"]:
         """Log of the expected counts of a step of the window."""
         weights = self.fitted.weights
-        log_mean: np.ndarray = self.driven[:, step - self.lead] + (self.own.features * weights.own).sum(-1)
+        driven = self.driven[self.rows, step - self.lead]
+        log_mean: np.ndarray = driven + (self.own.features * weights.own).sum(-1)
         if self.sources is not None:
             log_mean = log_mean + np.tensordot(self.sources.features, weights.sources, axes=((1, 2), (1, 2)))
         if self.gain is not None:
             log_mean = log_mean + weights.aggregate * np.log(self.gain.gain())
         return log_mean
 
-    def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
+    def expected(self, step: int) -> Float[np.ndarray, "rows units"]:
         """Expected counts of ``step``; the lead is only listened to."""
         if step < self.lead:
-            return np.zeros(self.driven[:, 0].shape)
+            return np.zeros((self.rows.size, self.fill.size))
         mean: np.ndarray = np.minimum(np.exp(self.log_mean(step)), self.fitted.cap)
         return mean
 
-    def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
+    def observe(self, step: int, counts: Float[np.ndarray, "rows units"]) -> None:
         """Take in the counts of ``step``."""
         self.own.push(counts)
         if self.sources is not None:
             self.sources.push(self.fitted.design.source_counts(counts))
         if self.gain is not None:
             self.gain.observe(step, counts)
+
+    def repeat_state(self, times: int) -> None:
+        """Histories and gain."""
+        self.own = self.own.repeated(times)
+        if self.sources is not None:
+            self.sources = self.sources.repeated(times)
+        if self.gain is not None:
+            self.gain = self.gain.forked(times)
 
 
 MODEL = SpikeHistoryGLM

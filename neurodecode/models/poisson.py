@@ -19,7 +19,7 @@ from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._covariates import CovariateScale
 from neurodecode.models._grid import Grid
 from neurodecode.models._newton import Design, fit_poisson_regression
-from neurodecode.models._sampling import draw_counts
+from neurodecode.models._sampling import DrivenStepper
 from neurodecode.models._splines import TimeCourse, fit_time_course
 
 
@@ -117,10 +117,9 @@ class FittedPoisson(FittedModel):
         mean: np.ndarray = np.minimum(np.exp(log_mean), cap)
         return mean / self.grid.bin_size_s
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Independent draws in every bin of the window."""
-        mu = self.intensity(trials) * self.grid.bin_size_s
-        return trials.with_window_counts(draw_counts(mu, rng, binary=self.grid.binary))
+    def stepper(self, trials: Trials) -> DrivenStepper:
+        """The same rates, whatever is observed."""
+        return DrivenStepper(trials, self.intensity(trials), binary=self.grid.binary)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Log-rates, the covariates' weights and what they were standardised by."""

@@ -22,7 +22,7 @@ from neurodecode.models._grid import Grid
 from neurodecode.models._local_average import Blocks
 from neurodecode.models._psth_choice import choose
 from neurodecode.models._psth_unit import UnitPSTH
-from neurodecode.models._sampling import draw_counts
+from neurodecode.models._sampling import DrivenStepper
 from neurodecode.models._smoothing import KERNELS, Smoother, bandwidth_grid
 
 _CHUNK_VALUES = 2**22  # of a unit's smoothed trials held at a time
@@ -184,10 +184,9 @@ class FittedPSTH(FittedModel):
                 )
             out[:, :, unit] = whole.without(counts, seen, self._codes(trials))
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Independent draws in every bin of the window: what the average knows of a trial."""
-        mu = self.intensity(trials) * self.grid.bin_size_s
-        return trials.with_window_counts(draw_counts(mu, rng, binary=self.grid.binary))
+    def stepper(self, trials: Trials) -> DrivenStepper:
+        """The same rates, whatever is observed."""
+        return DrivenStepper(trials, self.intensity(trials), binary=self.grid.binary)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Sums and choices."""

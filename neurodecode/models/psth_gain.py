@@ -21,7 +21,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._grid import Grid
-from neurodecode.models._sampling import Stepper, sample_jointly
+from neurodecode.models._sampling import Stepper
 from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
 
 FASTEST_S = 0.25  # below it the estimate would follow single spikes
@@ -152,11 +152,10 @@ class FittedGainPSTH(FittedModel):
             gain[..., unit] = (prior + n) / (prior + m)
         return gain
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Draw the window bin by bin; the gain follows what was drawn."""
+    def stepper(self, trials: Trials) -> GainStepper:
+        """The gain that follows what is observed."""
         self.grid.check_window(trials, family=self.model.family)
-        unread = np.zeros(trials.n_units)  # unobserved steps are left out of the gain, whatever stands for them
-        return sample_jointly(trials, GainStepper(self, trials), unread, rng, binary=self.grid.binary)
+        return GainStepper(self, trials)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The PSTH's parameters and the choices."""
@@ -196,29 +195,36 @@ class GainStepper(Stepper):
     """The gain run forward: n spikes seen, m expected."""
 
     def __init__(self, fitted: FittedGainPSTH, trials: Trials) -> None:
+        unread = np.zeros(trials.n_units)  # unobserved steps are left out of the gain, whatever stands for them
+        super().__init__(trials, fill=unread, binary=fitted.grid.binary)
         self._fitted, self._mask = fitted, trials.mask
         self._mu = fitted.psth.intensity_with_lead(trials) * trials.bin_size_s
         self._n, self._m = np.zeros((2, trials.n_trials, trials.n_units))
 
-    def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
+    def expected(self, step: int) -> Float[np.ndarray, "rows units"]:
         """PSTH times gain."""
         most = self._fitted.grid.bin_size_s * self._fitted._most_hz
-        mu: Float[np.ndarray, "trials units"] = np.minimum(self._mu[:, step] * self.gain(), most)
+        mu: Float[np.ndarray, "rows units"] = np.minimum(self._mu[self.rows, step] * self.gain(), most)
         return mu
 
-    def gain(self) -> Float[np.ndarray, "trials units"]:
+    def gain(self) -> Float[np.ndarray, "rows units"]:
         """The gain at the coming step."""
         follows = np.isfinite(self._fitted.prior_spikes)
         prior = np.where(follows, self._fitted.prior_spikes, 1.0)
         gain: np.ndarray = np.where(follows, (prior + self._n) / (prior + self._m), 1.0)
         return gain
 
-    def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
+    def observe(self, step: int, counts: Float[np.ndarray, "rows units"]) -> None:
         """Remember the counts of ``step`` where it was observed."""
-        seen, due = (np.where(self._mask[:, step], values, 0.0) for values in (counts, self._mu[:, step]))
+        observed, mu = self._mask[self.rows, step], self._mu[self.rows, step]
+        seen, due = (np.where(observed, values, 0.0) for values in (counts, mu))
         shared, decay = self._fitted.shared, self._fitted._decay
         self._n = decay * self._n + np.where(shared, _shared(seen), seen)
         self._m = decay * self._m + np.where(shared, _shared(due), due)
+
+    def repeat_state(self, times: int) -> None:
+        """Both sums."""
+        self._n, self._m = (np.repeat(values, times, axis=0) for values in (self._n, self._m))
 
 
 def _chunks(trials: Trials) -> Iterator[Trials]:

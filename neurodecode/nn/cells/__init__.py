@@ -1,7 +1,7 @@
 """Recurrent cells, one per file. A file's ``CELL`` is built as ``CELL(n_inputs, hidden)``.
 
 It is a module that maps inputs (batch, steps, n_inputs) and a state, or None, to hidden activity
-(batch, steps, hidden) and the state after the last step.
+(batch, steps, hidden) and the state after the last step: a tensor (layers, batch, hidden) or a tuple of such.
 """
 
 from importlib import import_module
