@@ -72,17 +72,12 @@ class HistoryDesign:
         return self.source_counts(self.fill)
 
 
-def time_course_profiles(trials: Trials) -> Float[np.ndarray, "conditions_and_bins profiles"]:
-    """Smooth time-courses: splines that all conditions share, then splines of each condition.
-
-    Rows run over the bins of the first condition, then the second, ... With one condition, its splines only.
-    """
-    n_conditions, duration_s = trials.n_conditions, trials.n_bins * trials.bin_size_s
+def time_course_basis(trials: Trials) -> Float[np.ndarray, "bins splines"]:
+    """Splines over the window that a smooth time-course is made of."""
+    duration_s = trials.n_bins * trials.bin_size_s
     wanted = round(duration_s / SPLINE_SPACING_S) + 3
-    n_splines = int(np.clip(wanted, 4, min(MOST_SPLINES, max(4, MOST_PROFILES // (n_conditions + 1)))))
-    basis = bspline_basis(trials.n_bins, n_splines)
-    shared = np.tile(basis, (n_conditions, 1))
-    return shared if n_conditions == 1 else np.hstack([shared, np.kron(np.eye(n_conditions), basis)])
+    n_splines = int(np.clip(wanted, 4, min(MOST_SPLINES, max(4, MOST_PROFILES // (trials.n_conditions + 1)))))
+    return bspline_basis(trials.n_bins, n_splines)
 
 
 def trial_batches(n_trials: int, values_per_trial: int) -> Iterator[np.ndarray]:

@@ -1,24 +1,26 @@
-"""Fitting the spike-history GLM unit by unit along a path of penalties."""
+"""Fitting the spike-history GLM along a path of penalties, all units side by side."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
-from neurodecode.models._covariates import covariate_columns
-from neurodecode.models._glm_design import N_LEADING, HistoryDesign, time_course_profiles
-from neurodecode.models._glm_weights import Columns, Penalties, UnitWeights
-from neurodecode.models._newton import Design, fit_poisson_regression
+from neurodecode.models._glm_design import N_LEADING, HistoryDesign
+from neurodecode.models._glm_newton import KeptNewton, Objective
+from neurodecode.models._glm_rows import Rows
+from neurodecode.models._glm_weights import Penalties, UnitWeights
 
 log = logging.getLogger(__name__)
 
 PATH_TOLERANCE = 1e-2  # nats: far below the differences that decide between penalties
 FINAL_TOLERANCE = 1e-7
+_MOST_VALUES = 1e8  # of own columns held at a time: 400 MB in float32
+_TRIALS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -30,170 +32,144 @@ class PenaltyGrid:
     coupling: Sequence[float]
 
 
-@dataclass(frozen=True, eq=False)
-class _Shared:
-    """What the designs of all units of some trials have in common, over the window."""
-
-    trials: Trials
-    log_aggregate: Float[np.ndarray, "trials bins units"]
-    covariates: Float[np.ndarray, "trials bins columns"]
-    sources: Float[np.ndarray, "trials bins sources features"]
-    profiles: Float[np.ndarray, "conditions_and_bins profiles"]
-
-    @classmethod
-    def of(cls, design: HistoryDesign, trials: Trials, *, leave_out: bool) -> _Shared:
-        return cls(
-            trials,
-            design.log_aggregate(trials, leave_out=leave_out)[:, trials.lead :],
-            covariate_columns(trials)[:, trials.lead :],
-            design.source_history(trials),
-            time_course_profiles(trials),
-        )
-
-    def columns(self, design: HistoryDesign) -> Columns:
-        return Columns.of(design, self.covariates.shape[2], self.profiles.shape[1])
-
-
-@dataclass(frozen=True, eq=False)
-class _Unit:
-    """One unit's regression over its observed bins, columns standardised by ``mean`` and ``sd``."""
-
-    design: Design
-    counts: Float[np.ndarray, " rows"]
-    mean: Float[np.ndarray, " features"]
-    sd: Float[np.ndarray, " features"]
-
-    def fit(
-        self, columns: Columns, penalties: Penalties, start: np.ndarray, tolerance: float = FINAL_TOLERANCE
-    ) -> np.ndarray:
-        """Weights of all columns; those left out are 0."""
-        used = columns.used(penalties)
-        n_features = int((used < columns.n_rows).sum())
-        design = self.design.columns(n_features, with_profiles=used.size > n_features)
-        center = columns.aggregate_alone()
-        weights = np.zeros(columns.n_all)
-        weights[used] = fit_poisson_regression(
-            design, self.counts, columns.penalty(penalties)[used], center[used], start[used], tolerance=tolerance
-        )
-        return weights
-
-    def score(self, weights: np.ndarray) -> float:
-        """Log-likelihood (nats) up to log(n!)."""
-        log_mean = self.design.product(weights)
-        return float(self.counts @ log_mean - np.exp(np.minimum(log_mean, 20.0)).sum())
-
-    def unscaled(self, weights: np.ndarray) -> np.ndarray:
-        """Weights on the columns as they were before they were standardised."""
-        plain = weights.copy()
-        plain[: self.sd.size] /= self.sd
-        plain[0] -= self.mean @ plain[: self.sd.size]
-        return plain
-
-
 def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: PenaltyGrid) -> UnitWeights:
     """Weights of every unit, at those penalties of the grid that predict ``validation`` best.
 
     The aggregate in ``design`` must have been made of ``trials``.
     """
-    shared = _Shared.of(design, trials, leave_out=True)
-    held_out = _Shared.of(design, validation, leave_out=False)
-    columns = shared.columns(design)
+    log_aggregate = _log_aggregate(design, trials, leave_out=True)
+    held_out_aggregate = _log_aggregate(design, validation, leave_out=False)
     found = []
-    for unit in range(trials.n_units):
-        training = _unit(design, shared, unit, None)
-        weights, penalties = _choose(training, _unit(design, held_out, unit, training), columns, grid)
-        log.info("glm: unit %s, penalties %s", trials.unit_names[unit], penalties)
-        found.append((training.unscaled(weights), penalties))
-    return _gather(found, columns, shared)
+    for units in _unit_batches(design, trials.n_trials * trials.n_bins):
+        batch = _Batch.of(design, trials, units, log_aggregate)
+        chosen = _choose(batch, Rows.of(design, validation, units, held_out_aggregate), grid)
+        for unit, penalties in zip(units, chosen[1], strict=True):
+            log.info("glm: unit %s, penalties %s", trials.unit_names[unit], penalties)
+        found.append(batch.gathered(*chosen))
+    return _joined(found)
 
 
 def refit(design: HistoryDesign, trials: Trials, chosen: UnitWeights) -> UnitWeights:
-    """Weights of every unit on other trials, at penalties chosen before."""
-    shared = _Shared.of(design, trials, leave_out=True)
-    columns = shared.columns(design)
+    """Weights of every unit on other trials, at penalties chosen before; ``chosen`` is also where a fit starts."""
+    log_aggregate = _log_aggregate(design, trials, leave_out=True)
     found = []
-    for unit in range(trials.n_units):
-        training = _unit(design, shared, unit, None)
-        penalties = Penalties(*chosen.penalties[unit].tolist())
-        weights = training.fit(columns, penalties, columns.aggregate_alone())
-        found.append((training.unscaled(weights), penalties))
-    return _gather(found, columns, shared)
+    for units in _unit_batches(design, trials.n_trials * trials.n_bins):
+        batch = _Batch.of(design, trials, units, log_aggregate)
+        penalties = [Penalties(*chosen.penalties[unit].tolist()) for unit in units]
+        weights = batch.fit(penalties, batch.near(chosen), FINAL_TOLERANCE, exact=True)
+        found.append(batch.gathered(weights, penalties))
+    return _joined(found)
 
 
-def _unit(design: HistoryDesign, shared: _Shared, unit: int, scaled_like: _Unit | None) -> _Unit:
-    """One unit's design and counts, rows grouped by condition and bin."""
-    trials = shared.trials
-    seen = np.broadcast_to(trials.window_mask, trials.window_counts.shape)[..., unit]
-    place = trials.condition[:, None] * trials.n_bins + np.arange(trials.n_bins)
-    order = np.argsort(place[seen], kind="stable")
-    places, group = np.unique(place[seen][order], return_inverse=True)
-    rows = _rows(design, shared, unit, seen)[order]
-    mean, sd = _scales(rows) if scaled_like is None else (scaled_like.mean, scaled_like.sd)
-    rows -= mean.astype(np.float32)
-    rows /= sd.astype(np.float32)
-    counts = trials.window_counts[..., unit][seen][order].astype(np.float64)
-    return _Unit(Design(rows, group, shared.profiles[places]), counts, mean, sd)
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Some units and their rows. ``own_source``: columns in which a unit would be its own source."""
+
+    units: np.ndarray
+    rows: Rows
+    newton: KeptNewton
+    own_source: np.ndarray
+
+    @classmethod
+    def of(cls, design: HistoryDesign, trials: Trials, units: np.ndarray, log_aggregate: np.ndarray) -> _Batch:
+        rows = Rows.of(design, trials, units, log_aggregate)
+        own_source = np.zeros((len(units), rows.columns.n_all), bool)
+        if design.n_sources() and design.per_unit:
+            each = rows.columns.n_source_features
+            for number, unit in enumerate(units):  # its own history stands in the own columns already
+                first = rows.columns.n_alone + unit * each
+                own_source[number, first : first + each] = True
+        return cls(units, rows, KeptNewton(rows), own_source)
+
+    @property
+    def aggregate_alone(self) -> Float[np.ndarray, "units columns"]:
+        """Weights that make each model its aggregate: where a path starts, and what the aggregate is pulled to."""
+        return np.tile(self.rows.columns.aggregate_alone(), (len(self.units), 1))
+
+    def fit(
+        self, penalties: Sequence[Penalties], start: np.ndarray, tolerance: float, *, exact: bool
+    ) -> Float[np.ndarray, "units columns"]:
+        """Weights of all columns; those left out are 0. A ridge is on weights of standardised columns."""
+        ridges = np.stack([self.rows.columns.penalty(p) for p in penalties]) * self.rows.scales**2
+        objective = Objective(self.rows, np.where(self.own_source, np.inf, ridges), self.aggregate_alone)
+        return self.newton.fit(objective, start, tolerance, exact=exact)
+
+    def near(self, found: UnitWeights) -> Float[np.ndarray, "units columns"]:
+        """Weights found on other trials, as columns."""
+        units = self.units
+        curves = found.time_course[units] @ np.linalg.pinv(self.rows.basis).T
+        if curves.shape[1] > 1:  # of all that sum to these curves, shared and deviating, the least
+            shared = curves.sum(axis=1, keepdims=True) / (curves.shape[1] + 1)
+            curves = np.concatenate([shared, curves - shared], axis=1)
+        parts = [found.bias, found.aggregate, found.covariates, found.own, found.sources]
+        weights = [part[units].reshape(len(units), -1) for part in parts]
+        near: np.ndarray = np.concatenate([*weights, curves.reshape(len(units), -1)], axis=1)
+        return near
+
+    def gathered(self, weights: np.ndarray, penalties: Sequence[Penalties]) -> UnitWeights:
+        """The weights by what they stand for."""
+        c = self.rows.columns
+        return UnitWeights(
+            bias=weights[:, 0],
+            aggregate=weights[:, 1],
+            covariates=weights[:, N_LEADING : c.own.start],
+            own=weights[:, c.own],
+            sources=weights[:, c.n_alone : c.n_rows].reshape(len(weights), c.n_sources, c.n_source_features),
+            time_course=self.rows.time_courses(weights),
+            penalties=np.array(penalties),
+        )
 
 
-def _rows(design: HistoryDesign, shared: _Shared, unit: int, seen: np.ndarray) -> np.ndarray:
-    """Columns of one unit, without the time-course, over its observed bins."""
-    sources = shared.sources
-    if design.n_sources() and design.per_unit:
-        sources = sources.copy()
-        sources[..., unit, :] = 0.0  # its own history stands in the own columns already
-    n_rows = int(seen.sum())
-    parts = [
-        np.ones((n_rows, 1), np.float32),
-        shared.log_aggregate[seen][:, unit, None],
-        shared.covariates[seen],
-        design.own_history(shared.trials, [unit])[seen][:, 0],
-        sources[seen].reshape(n_rows, -1),
-    ]
-    return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
-
-
-def _scales(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column; 0 and 1 for the leading ones and for those that never vary."""
-    mean, sd = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
-    still = sd < 1e-6 * np.maximum(np.abs(mean), 1e-3)
-    still[:N_LEADING] = True
-    return np.where(still, 0.0, mean), np.where(still, 1.0, sd)
-
-
-def _choose(training: _Unit, held_out: _Unit, columns: Columns, grid: PenaltyGrid) -> tuple[np.ndarray, Penalties]:
+def _choose(batch: _Batch, held_out: Rows, grid: PenaltyGrid) -> tuple[np.ndarray, list[Penalties]]:
     """The best penalties by held-out likelihood: own history first, then the time-course, then coupling."""
-    none = columns.aggregate_alone()
-
-    def best_of(
-        candidates: list[Penalties], start: np.ndarray, tried: list[tuple[float, np.ndarray, Penalties]]
-    ) -> tuple[float, np.ndarray, Penalties]:
-        weights = start
-        for penalties in candidates:
-            weights = training.fit(columns, penalties, weights, PATH_TOLERANCE)
-            tried = [*tried, (held_out.score(weights), weights, penalties)]
-        return max(tried, key=lambda entry: entry[0])
-
-    def falling(values: Sequence[float]) -> list[float]:
-        return sorted(values, reverse=True)
-
-    best = best_of([Penalties(h) for h in falling(grid.history)], none, [])
-    best = best_of([best[2]._replace(time_course=p) for p in falling(grid.time_course)], none, [best])
-    if columns.n_sources:
-        best = best_of([best[2]._replace(coupling=p) for p in falling(grid.coupling)], best[1], [best])
-    return training.fit(columns, best[2], best[1]), best[2]
+    best = _Best(np.full(len(batch.units), -np.inf), batch.aggregate_alone, [Penalties(np.inf)] * len(batch.units))
+    for name in Penalties._fields:
+        if name == "coupling" and not batch.rows.columns.n_sources:
+            continue
+        weights, base = best.weights.copy(), best.penalties
+        for value in sorted(getattr(grid, name), reverse=True):
+            penalties = [p._replace(**{name: value}) for p in base]
+            weights = batch.fit(penalties, weights, PATH_TOLERANCE, exact=False)
+            best = best.or_better(held_out.log_likelihood(weights), weights, penalties)
+    return batch.fit(best.penalties, best.weights, FINAL_TOLERANCE, exact=True), best.penalties
 
 
-def _gather(found: list[tuple[np.ndarray, Penalties]], columns: Columns, shared: _Shared) -> UnitWeights:
-    weights = np.stack([w for w, _ in found])
-    shape = (len(found), shared.trials.n_conditions, shared.trials.n_bins)
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The likeliest of what was tried, per unit."""
+
+    score: np.ndarray
+    weights: np.ndarray
+    penalties: list[Penalties]
+
+    def or_better(self, score: np.ndarray, weights: np.ndarray, penalties: list[Penalties]) -> _Best:
+        better = score > self.score
+        kept = [new if won else old for won, new, old in zip(better, penalties, self.penalties, strict=True)]
+        return _Best(np.where(better, score, self.score), np.where(better[:, None], weights, self.weights), kept)
+
+
+def _log_aggregate(
+    design: HistoryDesign, trials: Trials, *, leave_out: bool
+) -> Float[np.ndarray, "trials bins units"]:
+    """Log aggregate over the window in float32, made of some trials at a time."""
+    out = np.empty((trials.n_trials, trials.n_bins, trials.n_units), np.float32)
+    for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
+        some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
+        out[some] = design.log_aggregate(trials.select(some), leave_out=leave_out)[:, trials.lead :]
+    return out
+
+
+def _unit_batches(design: HistoryDesign, n_rows: int) -> Iterator[np.ndarray]:
+    """Units whose own columns are held together."""
+    n_units = design.fill.size
+    each = max(1, int(_MOST_VALUES // max(1, n_rows * (1 + design.own.n_features))))
+    for start in range(0, n_units, each):
+        yield np.arange(start, min(start + each, n_units))
+
+
+def _joined(parts: Sequence[UnitWeights]) -> UnitWeights:
+    if len(parts) == 1:
+        return parts[0]
     return UnitWeights(
-        bias=weights[:, 0],
-        aggregate=weights[:, 1],
-        covariates=weights[:, N_LEADING : columns.own.start],
-        own=weights[:, columns.own],
-        sources=weights[:, columns.n_alone : columns.n_rows].reshape(
-            len(found), columns.n_sources, columns.n_source_features
-        ),
-        time_course=(weights[:, columns.n_rows :] @ shared.profiles.T).reshape(shape),
-        penalties=np.array([p for _, p in found]),
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(UnitWeights)}
     )

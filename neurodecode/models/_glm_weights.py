@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,16 @@ class Columns:
     def own(self) -> slice:
         """The unit's own history."""
         return slice(N_LEADING + self.n_covariates, self.n_alone)
+
+    @cached_property
+    def of_unit(self) -> np.ndarray:
+        """Indices of the columns that each unit has of its own: log aggregate, own history."""
+        return np.concatenate([[1], np.arange(self.own.start, self.own.stop)])
+
+    @cached_property
+    def of_all(self) -> np.ndarray:
+        """Indices of the columns that units share: covariates, sources."""
+        return np.concatenate([np.arange(N_LEADING, self.own.start), np.arange(self.n_alone, self.n_rows)])
 
     @property
     def n_alone(self) -> int:

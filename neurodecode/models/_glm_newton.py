@@ -1,0 +1,154 @@
+"""Penalised Poisson regressions of several units side by side: Newton's method with a curvature that is kept.
+
+Every step needs the gradients, which one pass over the rows gives to all units. The curvature costs each unit as
+much again, and changes little from one step, and from one penalty of a path, to the next: it is kept until a step
+shows that it has changed. The optimum does not depend on it. The log-likelihood is concave, and the gradient alone
+says where it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.linalg import cho_factor, cho_solve
+
+from neurodecode.errors import ConvergenceError
+from neurodecode.models._glm_rows import Parts, Rows
+
+_MAX_ITERATIONS = 100
+# With a curvature that is wrong by a tenth a step leaves a hundredth of the expected gain: then it is found anew.
+_MOST_LEFT = 0.01
+_ROUNDING = 1e-5  # of the loss: gains below are judged by the slope, which rounding leaves
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Sum(mu - n log mu) + sum(penalty (w - center)^2) / 2 per unit; weights at an infinite penalty stay 0."""
+
+    rows: Rows
+    penalty: Float[np.ndarray, "units columns"]
+    center: Float[np.ndarray, "units columns"]
+
+    @property
+    def used(self) -> Bool[np.ndarray, "units columns"]:
+        """Which columns of each unit are in use."""
+        used: np.ndarray = np.isfinite(self.penalty)
+        return used
+
+    @property
+    def parts(self) -> Parts:
+        """What any unit uses."""
+        c, used = self.rows.columns, self.used
+        return Parts(bool(used[:, c.n_alone : c.n_rows].any()), bool(used[:, c.n_rows :].any()))
+
+    @property
+    def ridge(self) -> Float[np.ndarray, "units columns"]:
+        """The penalty, 0 where a column is left out."""
+        ridge: np.ndarray = np.where(self.used, self.penalty, 0.0)
+        return ridge
+
+    def at(self, weights: np.ndarray, units: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+        """Loss (some,) and gradient (some, columns) of some units."""
+        rows, ridge, away = self.rows, self.ridge[units], weights - self.center[units]
+        expected = rows.expected(weights, units, self.parts, dtype)
+        value = expected[:, 0] - (weights * rows.spikes[units]).sum(axis=1) + (ridge * away**2).sum(axis=1) / 2.0
+        return value, np.where(self.used[units], expected - rows.spikes[units] + ridge * away, 0.0)
+
+
+class KeptNewton:
+    """Fits the units of ``rows`` to one penalty after another."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self._curvature: dict[int, tuple[Parts, np.ndarray]] = {}
+        self._factor: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def fit(
+        self, objective: Objective, start: Float[np.ndarray, "units columns"], tolerance: float, *, exact: bool
+    ) -> Float[np.ndarray, "units columns"]:
+        """Weights at which a further step is expected to gain less than ``tolerance`` nats in every unit.
+
+        ``exact``: that is found with sums in float64 throughout; otherwise float32 within blocks of rows. Raises
+        ConvergenceError. Source: McCullagh & Nelder 1989, Generalized Linear Models, sect. 2.5, with step halving.
+        """
+        self._factor.clear()
+        weights = np.where(objective.used, start, 0.0)
+        if exact:
+            near = self._descend(objective, weights, tolerance / 2.0, np.float32)
+            return self._descend(objective, near, tolerance, np.float64)
+        return self._descend(objective, weights, tolerance, np.float32)
+
+    def _descend(self, objective: Objective, start: np.ndarray, tolerance: float, dtype: type) -> np.ndarray:
+        weights, everyone = start.copy(), np.arange(len(start))
+        value, gradient = objective.at(weights, everyone, dtype)
+        step, gain = self._steps(objective, weights, gradient, everyone)
+        scale, found_here = np.ones(len(start)), np.zeros(len(start), bool)
+        for _ in range(_MAX_ITERATIONS):
+            active = np.flatnonzero(gain / 2.0 >= tolerance)
+            if active.size == 0:
+                return weights
+            new_weights = weights[active] + scale[active, None] * step[active]
+            new_value, new_gradient = objective.at(new_weights, active, dtype)
+            slope = np.abs((new_gradient * step[active]).sum(axis=1))
+            aimed, rounding = scale[active] * gain[active], _ROUNDING * np.maximum(np.abs(value[active]), 1.0)
+            falls = new_value <= value[active] - 1e-4 * aimed
+            better = falls | ((aimed < rounding) & (slope <= gain[active] / 2.0))
+            taken, refused = active[better], active[~better]
+            weights[taken], value[taken], gradient[taken] = (
+                new[better] for new in (new_weights, new_value, new_gradient)
+            )
+            before = gain[taken]
+            step[taken], gain[taken] = self._steps(objective, weights, gradient, taken)
+            slow = taken[(gain[taken] > _MOST_LEFT * before) & (gain[taken] / 2.0 >= tolerance)]
+            scale[refused] /= 2.0
+            # A step that was refused may have come of an old curvature: it is taken again with a new one.
+            anew = np.concatenate([slow, refused[~found_here[refused]]])
+            found_here[taken] = False
+            found_here[anew], scale[anew], scale[taken] = True, 1.0, 1.0
+            self._forget(anew)
+            step[anew], gain[anew] = self._steps(objective, weights, gradient, anew)
+        worst = int(gain.argmax())
+        raise ConvergenceError(
+            f"GLM: the fit of unit {worst} to {self.rows.spikes[worst, 0]:.0f} spikes still gains "
+            f"{gain[worst] / 2:.3g} nats after {_MAX_ITERATIONS} steps; raise the penalties"
+        )
+
+    def _steps(
+        self, objective: Objective, weights: np.ndarray, gradient: np.ndarray, units: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Newton's step of each of ``units``, and twice what it is expected to gain."""
+        steps = np.zeros((len(units), weights.shape[1]))
+        for number, unit in enumerate(units.tolist()):
+            used, factor = self._factored(objective, weights, unit)
+            steps[number, used] = -cho_solve((factor, True), gradient[unit, used], check_finite=False)
+        return steps, -(steps * gradient[units]).sum(axis=1)
+
+    def _factored(self, objective: Objective, weights: np.ndarray, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """The columns in use, and the Cholesky factor of their curvature."""
+        if unit not in self._factor:
+            used = np.flatnonzero(objective.used[unit])
+            hessian = self._found(objective, weights, unit)[np.ix_(used, used)]
+            hessian[np.diag_indices_from(hessian)] += objective.ridge[unit, used]
+            # A column that never varies leaves a zero on the diagonal, and in the gradient. The jitter is far
+            # below any curvature that matters, and each column's own.
+            diagonal = np.diag(hessian)
+            hessian = hessian + np.diag(np.where(diagonal > 0.0, 1e-10 * diagonal, 1.0))
+            self._factor[unit] = used, cho_factor(hessian, lower=True, check_finite=False)[0]
+        return self._factor[unit]
+
+    def _found(self, objective: Objective, weights: np.ndarray, unit: int) -> np.ndarray:
+        """The curvature of a unit's likelihood, kept where it has the columns that are asked for."""
+        of_unit = Objective(self.rows, objective.penalty[[unit]], objective.center[[unit]]).parts
+        has, curvature = self._curvature.get(unit, (None, None))
+        covers = has and has.sources >= of_unit.sources and has.time_course >= of_unit.time_course
+        if not covers or curvature is None:
+            curvature = self.rows.curvature(weights[unit], unit, of_unit)
+            self._curvature[unit] = of_unit, curvature
+        return curvature
+
+    def _forget(self, units: np.ndarray) -> None:
+        for unit in units.tolist():
+            self._factor.pop(unit, None)
+            self._curvature.pop(unit, None)
