@@ -24,7 +24,7 @@ from neurodecode.errors import ConfigError
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._grid import Grid
 from neurodecode.models._groups import deal_groups
-from neurodecode.models._sampling import Stepper, sample_jointly
+from neurodecode.models._sampling import Stepper
 from neurodecode.models._words import EMPTY, log_likelihoods, multipliers, next_words, with_suffixes, words_before
 from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
 
@@ -159,11 +159,10 @@ class FittedMarkovChain(FittedModel):
         capped: np.ndarray = np.minimum(rate_hz, self._most / trials.bin_size_s)
         return capped
 
-    def sample(self, trials: Trials, rng: np.random.Generator) -> Trials:
-        """Draw the window bin by bin; each unit's word follows what was drawn."""
+    def stepper(self, trials: Trials) -> _WordStepper:
+        """Each unit's word follows what is observed."""
         self.grid.check_window(trials, family=self.model.family)
-        unread = np.zeros(trials.n_units)  # what was not observed ends a word, whatever stands for it
-        return sample_jointly(trials, _WordStepper(self, trials), unread, rng, binary=self.grid.binary)
+        return _WordStepper(self, trials)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The PSTH's parameters, the multipliers, the choices and the counts of words."""
@@ -222,19 +221,25 @@ class _WordStepper(Stepper):
     """The chain run forward: the word of each trial and unit."""
 
     def __init__(self, fitted: FittedMarkovChain, trials: Trials) -> None:
+        unread = np.zeros(trials.n_units)  # what was not observed ends a word, whatever stands for it
+        super().__init__(trials, fill=unread, binary=fitted.grid.binary)
         self._fitted, self._mask = fitted, trials.mask
         self._mu = fitted.psth.intensity_with_lead(trials) * trials.bin_size_s
         self._words = np.full((trials.n_trials, trials.n_units), EMPTY)
 
-    def expected(self, step: int) -> Float[np.ndarray, "trials units"]:
+    def expected(self, step: int) -> Float[np.ndarray, "rows units"]:
         """PSTH times the word's multiplier."""
         multiplier = self._fitted.multiplier[np.arange(self._words.shape[1]), self._words]
-        mu: np.ndarray = np.minimum(self._mu[:, step] * multiplier, self._fitted._most)
+        mu: np.ndarray = np.minimum(self._mu[self.rows, step] * multiplier, self._fitted._most)
         return mu
 
-    def observe(self, step: int, counts: Float[np.ndarray, "trials units"]) -> None:
+    def observe(self, step: int, counts: Float[np.ndarray, "rows units"]) -> None:
         """Append the bin to the words."""
-        self._words = next_words(self._words, counts > 0, self._mask[:, step], self._fitted.order)
+        self._words = next_words(self._words, counts > 0, self._mask[self.rows, step], self._fitted.order)
+
+    def repeat_state(self, times: int) -> None:
+        """The words."""
+        self._words = np.repeat(self._words, times, axis=0)
 
 
 MODEL = MarkovChain
