@@ -86,6 +86,14 @@ def fit_psth(trials: Trials, model: PSTH | None = None) -> FittedPSTH:
     )
 
 
+def plain_psth_hz(trials: Trials) -> Float[np.ndarray, "conditions bins units"]:
+    """Spikes over observed time (Hz), bin by bin, neither smoothed nor shrunk; NaN where nothing was observed."""
+    counts, observed = (_summed(trials, values)[:, trials.lead :] for values in (trials.counts, trials.mask))
+    rate_hz = np.full(counts.shape, np.nan)
+    np.divide(counts, observed * trials.bin_size_s, out=rate_hz, where=np.broadcast_to(observed > 0, counts.shape))
+    return rate_hz
+
+
 def event_step(grid: Grid) -> int | None:
     """The step at which the event that trials are aligned to falls; None where the window does not span it."""
     bins = round(-grid.window_start_s / grid.bin_size_s)

@@ -1,0 +1,106 @@
+"""An epoch of the package's networks against the bare recurrent layer, and where its time goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from unittest.mock import patch
+
+import torch
+
+from benchmarks._clock import Ratio, interleaved, ratio
+from benchmarks._workloads import Size, Training, toy_trials
+
+PARTS = ("batches", "forward", "backward", "clipping", "optimiser", "rest")
+
+
+def measured(size: Size, repeats: int, device: str = "cpu") -> dict[str, Ratio]:
+    """LSTM epoch over the bare layer's, GRU epoch over the LSTM's; the same inputs, batches and threads."""
+    trials = toy_trials(size)
+    lstm, gru = (Training.of(family, trials, size, device) for family in ("lstm", "gru"))
+    bare = bare_epoch(lstm, size, device)
+    ways = {
+        "lstm": lambda: lstm.epoch(size.n_batches),
+        "bare lstm": bare,
+        "gru": lambda: gru.epoch(size.n_batches),
+    }
+    seconds = interleaved({name: synchronised(way, device) for name, way in ways.items()}, repeats)
+    return {
+        "LSTM epoch over bare torch.nn.LSTM": ratio(seconds, "lstm", "bare lstm"),
+        "GRU epoch over LSTM epoch": ratio(seconds, "gru", "lstm"),
+    }
+
+
+def synchronised(way: Callable[[], object], device: str) -> Callable[[], object]:
+    """Until the GPU is done too, where there is one."""
+    if device != "cuda":
+        return way
+
+    def until_done() -> None:
+        way()
+        torch.cuda.synchronize()
+
+    return until_done
+
+
+def bare_epoch(training: Training, size: Size, device: str) -> Callable[[], object]:
+    """Forward and backward of a plain `torch.nn.LSTM` of the same size over the same batches, made beforehand."""
+    batches = [batch.inputs.clone() for batch in training.batches(size.n_batches)]
+    torch.manual_seed(0)
+    layer = torch.nn.LSTM(batches[0].shape[2], size.hidden, batch_first=True).to(device)
+
+    def epoch() -> None:
+        for inputs in batches:
+            layer.zero_grad()
+            hidden, _ = layer(inputs)
+            torch.autograd.backward(hidden.sum())
+
+    return epoch
+
+
+def parts(family: str, size: Size, device: str = "cpu", epochs: int = 3) -> dict[str, float]:
+    """Shares of an epoch's time: making batches, forward and loss, backward, clipping, optimiser, the rest.
+
+    Inputs are made once before the first epoch where they fit in memory: batches only take from them.
+    """
+    trials = toy_trials(size)
+    training = Training.of(family, trials, size, device)
+    training.epoch(size.n_batches)
+    spent = dict.fromkeys(PARTS, 0.0)
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        _watch(stack, training, spent, device)
+        for _ in range(epochs):
+            training.epoch(size.n_batches)
+    total = time.perf_counter() - started
+    spent["rest"] = total - sum(spent.values())
+    return {part: spent[part] / total for part in PARTS} | {"seconds": total / epochs}
+
+
+def _watch(stack: ExitStack, training: Training, spent: dict[str, float], device: str) -> None:
+    """Add the time of each part to ``spent`` from here on."""
+
+    def clocked(part: str, function: Callable[..., object]) -> Callable[..., object]:
+        def run(*args: object, **kwargs: object) -> object:
+            started = time.perf_counter()
+            result = function(*args, **kwargs)
+            if device == "cuda":
+                torch.cuda.synchronize()
+            spent[part] += time.perf_counter() - started
+            return result
+
+        return run
+
+    def batches(n_batches: int) -> Iterator[object]:
+        made = type(training).batches(training, n_batches)
+        following = clocked("batches", lambda: next(made, None))
+        while (batch := following()) is not None:
+            yield batch
+
+    clip = torch.nn.utils.clip_grad_norm_
+    stack.enter_context(patch.object(training.network, "forward", clocked("forward", training.network.forward)))
+    stack.enter_context(patch("torch.autograd.backward", clocked("backward", torch.autograd.backward)))
+    stack.enter_context(patch("torch.nn.utils.clip_grad_norm_", clocked("clipping", clip)))
+    stack.enter_context(patch.object(training.optimizer, "step", clocked("optimiser", training.optimizer.step)))
+    object.__setattr__(training, "batches", batches)

@@ -1,0 +1,58 @@
+"""The benchmarks of speed run, and measure what they say."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import _epochs, _workloads, speed
+from benchmarks._clock import interleaved, ratio
+from benchmarks._workloads import Size, Training, toy_trials
+
+TINY = Size(n_trials=6, n_bins=60, n_units=2, hidden=4, n_batches=2)
+
+
+def test_ways_take_turns_and_the_first_round_does_not_count():
+    done = []
+    seconds = interleaved({"a": lambda: done.append("a"), "b": lambda: done.append("b")}, 3)
+    assert "".join(done) == "abbaabba"
+    assert [len(each) for each in seconds.values()] == [3, 3]
+
+
+def test_a_ratio_is_paired_by_repeat():
+    found = ratio({"ours": np.array([1.0, 2.0, 8.0]), "theirs": np.array([2.0, 4.0, 4.0])}, "theirs", "ours")
+    assert (found.median, found.low, found.high) == (2.0, 1.25, 2.0)
+
+
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_an_epoch_trains_on_every_trial_once(family):
+    training = Training.of(family, toy_trials(TINY), TINY, "cpu")
+    assert sum(batch.inputs.shape[0] for batch in training.batches(2)) == TINY.n_trials
+    before = [values.clone() for values in training.network.parameters()]
+    training.epoch(2)
+    assert all(not torch.equal(a, b) for a, b in zip(before, training.network.parameters(), strict=True))
+
+
+def test_parts_of_an_epoch_make_up_the_whole():
+    shares = _epochs.parts("lstm", TINY, epochs=1)
+    seconds = shares.pop("seconds")
+    assert seconds > 0
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert all(shares[part] > 0 for part in ("batches", "forward", "backward", "clipping", "optimiser"))
+
+
+def test_ratios_of_epochs_are_measured():
+    assert set(_epochs.measured(TINY, 1)) == set(speed.SLOWER)
+
+
+def test_memory_is_that_of_the_work(capsys):
+    with _workloads.peak_memory("cpu") as peak:
+        held = np.ones(20_000_000)
+    assert 0.9 < peak["bytes"] / held.nbytes < 1.5
+    _workloads.main(json.dumps({"work": "psth", "n_trials": 8, "n_bins": 60, "n_units": 1}))
+    found = json.loads(capsys.readouterr().out)
+    assert found["seconds"] > 0
+    assert found["counts_bytes"] == 8 * (60 + _workloads.LEAD)
+    with pytest.raises(ValueError, match="no work"):
+        _workloads.work("nothing", TINY)
