@@ -6,6 +6,8 @@ from typing import Any
 
 CONTROL_FAMILIES = ("psth", "poisson", "glm")  # fitted to a null control where it names no models
 CELLS = Path("neurodecode", "nn", "cells")
+CO_SMOOTHERS = Path("neurodecode", "models", "co_smoothing")
+ACAUSAL, ACAUSAL_FAMILIES = "_acausal", ("glm",)  # families that also predict units from the others' future
 
 
 class Plan:
@@ -21,6 +23,8 @@ class Plan:
         self.recordings_dir = Path(config["recordings_dir"])
         self.results_dir = Path(config["results_dir"])
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
+        self.co_smoothing_families = {file.stem for file in Path(root, CO_SMOOTHERS).glob("[!_]*.py")} | self.cells
+        self.co_smoothing: Mapping[str, Any] | None = config.get("co_smoothing")
         self.origin = {name: (name, "") for name in self.recorded} | {
             f"{name}.{control}": (name, control)
             for control, asked in self.controls.items()
@@ -53,6 +57,26 @@ class Plan:
         oracle = ["oracle"] if not control and self.simulated(source) else []
         return [*oracle, *self.models_of(session)]
 
+    @property
+    def co_smoothers(self) -> dict[str, str]:
+        """What predicts units from other units, by name -> the model whose hyper-parameters it has."""
+        if self.co_smoothing is None:
+            return {}
+        able = [n for n in self.models if self.models[n]["family"] in self.co_smoothing_families]
+        found: dict[str, str] = {}
+        for name in self.co_smoothing.get("models", able):
+            found[name] = name
+            if self.models[name]["family"] in ACAUSAL_FAMILIES:
+                found[name + ACAUSAL] = name
+        return found
+
+    @property
+    def co_smoothed(self) -> list[str]:
+        """The recorded sessions whose units are predicted from each other."""
+        if self.co_smoothing is None:
+            return []
+        return [name for name in self.recorded if name in self.co_smoothing.get("sessions", self.recorded)]
+
     def recording(self, session: str) -> Path:
         """The file of a recorded session."""
         return Path(self.recordings_dir, self.recorded[session]["path"])
@@ -82,6 +106,12 @@ class Plan:
     def is_network(self, model: str) -> bool:
         """Whether a model is a recurrent network, trained by torch."""
         return self.models[model]["family"] in self.cells
+
+    def co_smoothing_modules_of(self, co_smoother: str) -> list[str]:
+        """The modules that predict units from others in the way of a model."""
+        model = self.co_smoothers[co_smoother]
+        own = "_recurrent" if self.is_network(model) else self.models[model]["family"]
+        return [f"neurodecode.models.co_smoothing.{own}", *self.modules_of(model)]
 
     def modules_of(self, model: str) -> list[str]:
         """The modules that hold a model's family."""

@@ -159,12 +159,13 @@ def _hint(given: object) -> str:
 
 
 def _references(config: Mapping[str, Any]) -> Iterator[str]:
-    """Names that point at nothing: models of sessions, sessions and models of controls."""
+    """Names that point at nothing: models of sessions, sessions and models of controls and co-smoothing."""
     for name, session in config["sessions"].items():
         yield from _unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
-    for name, control in config.get("controls", {}).items():
+    sections = {f"controls.{name}": control for name, control in config.get("controls", {}).items()}
+    for section, asked in (sections | {"co_smoothing": config.get("co_smoothing", {})}).items():
         for key in ("sessions", "models"):
-            yield from _unknown(control.get(key, []), config[key], f"controls.{name}.{key}", key.removesuffix("s"))
+            yield from _unknown(asked.get(key, []), config[key], f"{section}.{key}", key.removesuffix("s"))
 
 
 def _unknown(given: Iterable[str], known: Iterable[str], place: str, what: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from neurodecode.config.checking import check_names, validated
 from neurodecode.config.session import SessionConfig, session_config
 from neurodecode.errors import ConfigError, NeurodecodeError
 from neurodecode.models import PointProcessModel, family_names, family_type
+from neurodecode.models.co_smoothing import co_smoothers, co_smoothing_families
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 RESERVED_MODELS = ("oracle", "recording")  # rows of every table that no configuration fits
@@ -46,6 +47,19 @@ class ControlConfig:
 
 
 @dataclass(frozen=True)
+class CoSmoothingConfig:
+    """Units predicted from the other units: ``sessions`` (all where not given), ``models`` of the run in whose way
+    they are predicted (all whose family can, where not given), and ``unit_folds``: the groups that units are dealt
+    into, each predicted from the others; a unit at a time where there are no more units."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    sessions: tuple[str, ...] | None = None
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    unit_folds: Annotated[int, Field(ge=2)] = 5
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """``title`` of the page."""
 
@@ -66,6 +80,7 @@ class RunConfig:
     recordings_dir: str = "."
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     controls: Mapping[str, ControlConfig] = field(default_factory=dict)
+    co_smoothing: CoSmoothingConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def __post_init__(self) -> None:
@@ -87,6 +102,22 @@ class RunConfig:
         for name, control in self.controls.items():
             check_names(control.sessions or (), self.sessions, f"controls.{name}.sessions", "session")
             check_names(control.models or (), self.models, f"controls.{name}.models", "model")
+        if self.co_smoothing is not None:
+            self._check_co_smoothing(self.co_smoothing)
+
+    def _check_co_smoothing(self, asked: CoSmoothingConfig) -> None:
+        check_names(asked.sessions or (), self.sessions, "co_smoothing.sessions", "session")
+        check_names(asked.models or (), self.models, "co_smoothing.models", "model")
+        smoothers: list[str] = []
+        for name in asked.models or [n for n, m in self.models.items() if m.family in co_smoothing_families()]:
+            try:
+                smoothers += co_smoothers(name, self.models[name])
+            except ConfigError as error:
+                raise ConfigError(f"co_smoothing.models: {error}") from error
+        if len(set(smoothers)) < len(smoothers):
+            raise ConfigError(
+                f"co_smoothing.models: two would be called alike among {', '.join(smoothers)}; rename one"
+            )
 
     def as_mapping(self) -> dict[str, Any]:
         """The complete configuration with every default, as YAML or JSON could hold it."""
@@ -97,6 +128,7 @@ class RunConfig:
             "models": {name: {"family": m.family, **asdict(m)} for name, m in self.models.items()},
             "evaluation": asdict(self.evaluation),
             "controls": {name: asdict(control) for name, control in self.controls.items()},
+            "co_smoothing": None if self.co_smoothing is None else asdict(self.co_smoothing),
             "report": asdict(self.report),
         }
 
@@ -137,6 +169,7 @@ def run_config(given: object) -> RunConfig:
             for name, entry in sections["controls"].items()
         },
         evaluation=validated(EvaluationConfig, given.get("evaluation") or {}, "evaluation"),
+        co_smoothing=_co_smoothing(given),
         report=validated(ReportConfig, given.get("report") or {}, "report"),
     )
     for name, session in run.sessions.items():
@@ -172,6 +205,13 @@ class PlainConfig:
 def _plain_fields(given: Mapping[str, object]) -> dict[str, Any]:
     names = [f.name for f in fields(PlainConfig)]
     return asdict(validated(PlainConfig, {k: given[k] for k in names if k in given}, "configuration"))
+
+
+def _co_smoothing(given: Mapping[str, object]) -> CoSmoothingConfig | None:
+    """None where the key is absent: nothing is co-smoothed that was not asked for."""
+    if given.get("co_smoothing") is None:
+        return None
+    return validated(CoSmoothingConfig, given["co_smoothing"], "co_smoothing")
 
 
 def _section(given: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from neurodecode.config.run import (
     RESERVED_MODELS,
     RESERVED_SESSIONS,
     ControlConfig,
+    CoSmoothingConfig,
     EvaluationConfig,
     PlainConfig,
     ReportConfig,
@@ -42,6 +43,7 @@ def json_schema() -> dict[str, Any]:
             "additionalProperties": False,
             "default": {},
         },
+        "co_smoothing": _of(CoSmoothingConfig),
         "report": _of(ReportConfig) | {"default": {}},
     }
     return {

@@ -11,13 +11,23 @@ from neurodecode.metrics.bits import NATS_PER_BIT, bits_per_spike, poisson_d2, w
 from neurodecode.metrics.bootstrap import ratio_interval, resampling_weights
 
 
-def add_likelihood_scores(rows: ScoreRows, likelihoods: TrialLikelihoods, *, n_bootstrap: int, seed: int) -> None:
-    """For each model, of every fold and pooled over folds; pooled bits and gains carry intervals."""
+def add_likelihood_scores(
+    rows: ScoreRows,
+    likelihoods: TrialLikelihoods,
+    *,
+    n_bootstrap: int,
+    seed: int,
+    bits: str = "bits_per_spike",
+) -> None:
+    """For each model, of every fold and pooled over folds; pooled bits and gains carry intervals.
+
+    ``bits``: what bits per spike are called.
+    """
     resampling = Resampling(likelihoods, n_bootstrap=n_bootstrap, seed=seed, names=(rows.session, rows.control))
     for model in likelihoods.models:
         for fold in likelihoods.folds:
-            _add_fold(rows, likelihoods, model, fold, np.flatnonzero(likelihoods.fold == fold), resampling)
-        _add_fold(rows, likelihoods, model, ALL, np.flatnonzero(likelihoods.fold != UNTESTED), resampling)
+            _add_fold(rows, likelihoods, model, fold, np.flatnonzero(likelihoods.fold == fold), resampling, bits)
+        _add_fold(rows, likelihoods, model, ALL, np.flatnonzero(likelihoods.fold != UNTESTED), resampling, bits)
 
 
 class Resampling:
@@ -49,13 +59,14 @@ def _add_fold(
     fold: int | str,
     trials: np.ndarray,
     resampling: Resampling,
+    bits: str,
 ) -> None:
     def summed(per_trial: np.ndarray) -> np.ndarray:
         return with_pooled(per_trial[trials].sum(axis=0))
 
     per_trial, n_spikes = likelihoods.of(model), summed(likelihoods.n_spikes.astype(np.float64))
     fitted, null = summed(per_trial), summed(likelihoods.null)
-    references = {"bits_per_spike": likelihoods.null, "bits_per_spike_nlb": likelihoods.nlb_null}
+    references = {bits: likelihoods.null, f"{bits}_nlb": likelihoods.nlb_null}
     if PSTH in likelihoods.models:
         references["gain_over_psth"] = likelihoods.of(PSTH)
     for metric, reference in references.items():

@@ -27,12 +27,14 @@ COLUMNS = (
 ALL = "all"
 RECORDING = "recording"
 PSTH = "psth"
+ENCODE, CO_SMOOTH = "encode", "co_smooth"
+"""Tasks: a unit predicted from all spikes before each bin, or from the other units alone."""
 
 
 class ScoreRows:
     """Scores of one session as they come in; each metric brings one value per unit and one for ``all``."""
 
-    def __init__(self, *, session: str, control: str, unit_names: Sequence[str], task: str = "encode") -> None:
+    def __init__(self, *, session: str, control: str, unit_names: Sequence[str], task: str = ENCODE) -> None:
         if ALL in unit_names:
             raise DataError(f"{session}: a unit is called {ALL!r}, which names all units together; rename it")
         self.session, self.control, self.task = session, control, task

@@ -10,7 +10,7 @@ import pandas as pd
 
 from neurodecode.errors import DataError
 from neurodecode.evaluation._likelihood_scores import Resampling
-from neurodecode.evaluation._score_rows import ALL, PSTH, RECORDING
+from neurodecode.evaluation._score_rows import ALL, ENCODE, PSTH, RECORDING
 from neurodecode.evaluation.likelihoods import TrialLikelihoods
 from neurodecode.metrics.bits import bits_per_spike, with_pooled
 
@@ -145,13 +145,14 @@ def interval_table(scores: pd.DataFrame, metric: str, *, control: str = "") -> p
 
 def control_table(scores: pd.DataFrame, metric: str, *, model: str) -> pd.DataFrame:
     """One model's pooled ``metric`` on each session (rows) and its controls (columns; ``""`` is the recording)."""
-    found = scores[(scores["metric"] == metric) & (scores["fold"] == ALL) & (scores["unit"] == ALL)]
-    found = found[found["model"] == model]
+    found = _pooled_rows(scores)
+    found = found[(found["metric"] == metric) & (found["model"] == model)]
     return found.pivot(index="session", columns="control", values="value").reindex(found["session"].unique())
 
 
 def _table(scores: pd.DataFrame, metric: str, control: str, values: str) -> pd.DataFrame:
-    pooled = scores[(scores["fold"] == ALL) & (scores["unit"] == ALL) & (scores["control"] == control)]
+    pooled = _pooled_rows(scores)
+    pooled = pooled[pooled["control"] == control]
     found = pooled[pooled["metric"] == metric]
     if found.empty:
         known = ", ".join(sorted(pooled["metric"].unique())) or "none"
@@ -162,7 +163,12 @@ def _table(scores: pd.DataFrame, metric: str, control: str, values: str) -> pd.D
 
 def _pooled(scores: pd.DataFrame, session: str, control: str) -> dict[tuple[str, str], tuple[float, float, float]]:
     """(metric, model) -> value, low, high of one session, pooled over units and folds."""
-    own = (scores["session"] == session) & (scores["control"] == control)
-    found = scores[own & (scores["fold"] == ALL) & (scores["unit"] == ALL)]
+    found = _pooled_rows(scores)
+    found = found[(found["session"] == session) & (found["control"] == control)]
     columns = (found[name].tolist() for name in ("metric", "model", "value", "low", "high"))
     return {(metric, model): (value, low, high) for metric, model, value, low, high in zip(*columns, strict=True)}
+
+
+def _pooled_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows over all units and folds, of spikes predicted from the past of all units and from nothing else."""
+    return scores[(scores["fold"] == ALL) & (scores["unit"] == ALL) & (scores["task"] == ENCODE)]

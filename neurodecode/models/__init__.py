@@ -30,7 +30,7 @@ def cell_names() -> list[str]:
 
 def family_names() -> list[str]:
     """Every family: the files here that do not start with an underscore, and the cells."""
-    own = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    own = [m.name for m in pkgutil.iter_modules(__path__) if not (m.name.startswith("_") or m.ispkg)]
     return sorted([*own, *cell_names()])
 
 

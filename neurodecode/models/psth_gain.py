@@ -15,17 +15,15 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.signal import lfilter
 
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.models._base import FittedModel, PointProcessModel
+from neurodecode.models._gain import FASTEST_S, MARGIN, BlockSums, decayed_past
 from neurodecode.models._grid import Grid
 from neurodecode.models._sampling import Stepper
 from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
 
-FASTEST_S = 0.25  # below it the estimate would follow single spikes
-MARGIN = 2.0  # nats that a gain must win over none on the trials of the fit
 _CHUNK_VALUES = 2**20  # rates of single trials held at a time
 
 
@@ -62,24 +60,10 @@ class GainPSTH(PointProcessModel):
         return self._chosen(psth, scores)
 
     def _scores(self, trials: Trials, rate_hz: np.ndarray) -> np.ndarray:
-        """Log-likelihood (nats) won over a gain of 1: (own or shared spikes, time constants, priors, units).
-
-        On blocks of 10 ms, within which no gain changes much: that costs a tenth where bins are 1 ms.
-        """
-        width = max(1, int(FASTEST_S / 25 / trials.bin_size_s))
-        starts = np.union1d(0, np.arange(trials.lead % width, trials.n_steps, width))
-        window = np.s_[:, starts >= trials.lead]
-        mu = np.add.reduceat(np.where(trials.mask, rate_hz * trials.bin_size_s, 0.0), starts, axis=1)
-        counts = np.add.reduceat(np.where(trials.mask, trials.counts, 0.0), starts, axis=1)
-        scores = np.zeros((2, len(self.time_constants_s), len(self.prior_spikes), trials.n_units))
-        for own_or_shared, (n, m) in enumerate([(counts, mu), (_shared(counts), _shared(mu))]):
-            for at, tau in enumerate(self.time_constants_s):
-                decay = np.exp(-width * trials.bin_size_s / tau)
-                seen, due = _past(n, decay)[window], _past(m, decay)[window]
-                for a, prior in enumerate(self.prior_spikes):
-                    gain = (prior + seen) / (prior + due)
-                    scores[own_or_shared, at, a] = _won(counts[window], mu[window], gain)
-        return scores
+        """Log-likelihood (nats) won over a gain of 1: (own or shared spikes, time constants, priors, units)."""
+        sums = BlockSums.of(trials, rate_hz)
+        own_and_shared = (sums.counts, sums.mu), (_shared(sums.counts), _shared(sums.mu))
+        return np.stack([sums.won(n, m, self.time_constants_s, self.prior_spikes) for n, m in own_and_shared])
 
     def _chosen(self, psth: FittedPSTH, scores: np.ndarray) -> FittedGainPSTH:
         flat = scores.reshape(-1, scores.shape[-1])
@@ -147,7 +131,8 @@ class FittedGainPSTH(FittedModel):
         for unit in np.flatnonzero(np.isfinite(self.prior_spikes)):
             decay, prior = self._decay[unit], self.prior_spikes[unit]
             n, m = (
-                _past(v[..., [min(unit, v.shape[2] - 1)]], decay)[..., 0] for v in both[int(self.shared[unit])]
+                decayed_past(v[..., [min(unit, v.shape[2] - 1)]], decay)[..., 0]
+                for v in both[int(self.shared[unit])]
             )
             gain[..., unit] = (prior + n) / (prior + m)
         return gain
@@ -237,24 +222,6 @@ def _shared(values: np.ndarray) -> np.ndarray:
     """Summed over units, which are last."""
     total: np.ndarray = values.sum(axis=-1, keepdims=True)
     return total
-
-
-def _past(
-    values: Float[np.ndarray, "trials steps units"], decay: float
-) -> Float[np.ndarray, "trials steps units"]:
-    """Sum over earlier steps s of decay^(t - 1 - s) times the value there."""
-    past: Float[np.ndarray, "trials steps units"] = lfilter([0.0, 1.0], [1.0, -decay], values, axis=1)
-    return past
-
-
-def _won(counts: np.ndarray, mu: np.ndarray, gain: np.ndarray) -> Float[np.ndarray, " units"]:
-    """Log-likelihood (nats) of each unit under mu x gain less that under mu."""
-    at = np.nonzero(counts)  # logs are taken where there are spikes only
-    logs = counts[at] * np.log(np.broadcast_to(gain, counts.shape)[at])
-    won: Float[np.ndarray, " units"] = np.bincount(at[2], logs, counts.shape[2]) - (mu * (gain - 1.0)).sum(
-        axis=(0, 1)
-    )
-    return won
 
 
 MODEL = GainPSTH

@@ -63,6 +63,14 @@ TERMS = (
         "MacKay & Peto 1995, Nat Lang Eng 1:289",
     ),
     Term(
+        "co-smoothing, co-bps",
+        "Each unit predicted from the other units alone, never from its own spikes: bits/spike above the unit's "
+        "mean rate. Units are dealt into groups, and each group is predicted from the others. What exceeds the "
+        "unit's PSTH is shared between units within single trials. Causal rows see only the others' past; the "
+        "others (causal: false) see their future too, as co-smoothing of the Neural Latents Benchmark does.",
+        "Pei et al. 2021, NeurIPS Datasets and Benchmarks",
+    ),
+    Term(
         "D2",
         "Share of the Poisson deviance that a model explains, 1 for a perfect forecast of each bin. In small bins "
         "even the truth explains little, since no rate foretells a single spike.",

@@ -16,7 +16,10 @@ import yaml
 
 from neurodecode.data.store import written_whole
 from neurodecode.errors import DataError
+from neurodecode.evaluation._score_rows import CO_SMOOTH
 from neurodecode.evaluation.scores import read_scores
+from neurodecode.report.co_smoothing import COLUMNS as CO_SMOOTHING_COLUMNS
+from neurodecode.report.co_smoothing import CoSmoothed, co_smoothed
 from neurodecode.report.controls import TOLERANCE, ControlRow, control_rows
 from neurodecode.report.forest import draw_forest, png
 from neurodecode.report.glossary import TERMS
@@ -70,6 +73,7 @@ class Section:
     running_away: str
     ceiling: str
     controls: list[ControlRow]
+    co_smoothed: CoSmoothed | None
     pictures: list[Picture]
     quality: QualityTable
     seconds: list[tuple[str, str]]
@@ -90,8 +94,8 @@ def write_report(
     """
     frame = read_scores(scores)
     tables = score_tables(frame)
-    models = config.get("models", {})
-    made = [_section(i, path, frame, tables, models) for i, path in enumerate(sections, start=1)]
+    from_others = score_tables(frame, CO_SMOOTH)
+    made = [_section(i, path, frame, tables, from_others, config) for i, path in enumerate(sections, start=1)]
     html = (
         _environment()
         .get_template(TEMPLATE)
@@ -100,6 +104,8 @@ def write_report(
             written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
             sections=made,
             controlled=[section for section in made if section.controls],
+            co_smoothed=[section for section in made if section.co_smoothed],
+            co_smoothing_columns=CO_SMOOTHING_COLUMNS,
             tolerance=TOLERANCE,
             summary=_summary(made, tables),
             columns=PREDICTION_COLUMNS,
@@ -155,9 +161,10 @@ def _section(
     path: str | Path,
     frame: pd.DataFrame,
     tables: Mapping[tuple[str, str], ScoreTable],
-    models: Mapping[str, Mapping[str, Any]],
+    from_others: Mapping[tuple[str, str], ScoreTable],
+    config: Mapping[str, Any],
 ) -> Section:
-    held = read_json(path)
+    held, models = read_json(path), config.get("models", {})
     try:
         name, families, colours = held["session"], held["families"], held["colours"]
         scores = tables.get((name, ""), ScoreTable({}))
@@ -180,6 +187,9 @@ def _section(
             running_away=_running_away(held["sampled_rates"]),
             ceiling=number(ceiling.value, 2) if ceiling.known else "",
             controls=controls,
+            co_smoothed=co_smoothed(
+                name, from_others.get((name, ""), ScoreTable({})), config, held["trials"]["units"]
+            ),
             pictures=[_picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
             quality=quality_table(held["quality"]),
             seconds=[(m, f"{s:,.1f} s") for m, s in held["seconds"].items() if s is not None],

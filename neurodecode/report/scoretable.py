@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from neurodecode.evaluation._score_rows import ENCODE
+
 ALL = "all"
 _COLUMNS = ("session", "control", "model", "fold", "unit", "metric", "value", "low", "high")
-ENCODE = "encode"
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ class ScoreTable:
         }
 
 
-def score_tables(frame: pd.DataFrame) -> dict[tuple[str, str], ScoreTable]:
+def score_tables(frame: pd.DataFrame, task: str = ENCODE) -> dict[tuple[str, str], ScoreTable]:
     """One table for each (session, control), in the order of the file; control is empty for the recording.
 
-    Rows of other tasks than predicting spikes are left out.
+    Rows of other tasks are left out.
     """
-    frame = frame[frame["task"] == ENCODE]
+    frame = frame[frame["task"] == task]
     held: dict[tuple[str, str], dict[tuple[str, str, str, str], Estimate]] = {}
     for session, control, model, fold, unit, metric, value, low, high in _rows(frame):
         table = held.setdefault((session, control), {})

@@ -65,10 +65,13 @@ def test_a_model_that_was_not_scored_is_refused(paired):
         paired_difference(paired, "gru", "psth", n_bootstrap=10, seed=0)
 
 
-def row(session, model, metric, value, low=np.nan, high=np.nan, *, control="", fold="all", unit="all"):
+def row(
+    session, model, metric, value, low=np.nan, high=np.nan, *, control="", fold="all", unit="all", task="encode"
+):
     return {
         "session": session,
         "control": control,
+        "task": task,
         "model": model,
         "fold": fold,
         "unit": unit,
@@ -129,3 +132,11 @@ def test_tables(scores):
     assert controls.loc["x"].tolist() == [0.27, -0.01]
     with pytest.raises(DataError, match=r"'bits'.*bits_per_spike"):
         model_table(scores, "bits")
+
+
+def test_units_predicted_from_other_units_are_not_taken_for_models_of_spikes():
+    from_others = row("a", "glm", "gain_over_psth", 9.0, 8.0, 10.0, task="co_smooth")
+    scores = pd.DataFrame([row("a", "lstm", "gain_over_psth", 0.1, 0.0, 0.2), from_others])
+    assert best_model(scores, "a") == "lstm"
+    assert list(model_table(scores, "gain_over_psth").index) == ["lstm"]
+    assert control_table(scores, "gain_over_psth", model="glm").empty

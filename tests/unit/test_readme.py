@@ -11,13 +11,21 @@ import pytest
 import torch
 import yaml
 
-from neurodecode.config.run import CONTROLS, EvaluationConfig, ReportConfig, RunConfig, run_config
+from neurodecode.config.run import (
+    CONTROLS,
+    CoSmoothingConfig,
+    EvaluationConfig,
+    ReportConfig,
+    RunConfig,
+    run_config,
+)
 from neurodecode.config.session import CovariateConfig, SessionConfig
 from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
 from neurodecode.evaluation._score_rows import COLUMNS
+from neurodecode.evaluation.co_smoothing import co_smoothing_scores
 from neurodecode.evaluation.folds import fit_and_predict
 from neurodecode.evaluation.scores import read_scores, score_session
 from neurodecode.io import FORMATS, write_nwb
@@ -133,7 +141,7 @@ def test_the_configuration_holds():
 
 def test_every_key_of_the_configuration_is_explained():
     listed = table_after("### Configuration", "key")
-    nested = {"evaluation": EvaluationConfig, "report": ReportConfig}
+    nested = {"evaluation": EvaluationConfig, "co_smoothing": CoSmoothingConfig, "report": ReportConfig}
     expected = {f.name for f in fields(RunConfig)} - nested.keys()
     expected |= {f"{section}.{f.name}" for section, kind in nested.items() for f in fields(kind)}
     assert listed == expected
@@ -161,15 +169,17 @@ def test_every_metric_and_column_of_the_scores_is_listed():
     rng = np.random.default_rng(0)
     trials = Trials.from_counts(rng.random((12, 200, 3)) < 0.05, 0.001)
     splits = make_splits(trials.condition, trials.condition_names, 2, rng)
-    scores = score_session(
-        trials=trials,
-        splits=splits,
-        predictions={"psth": np.full(trials.counts.shape, 50.0)},
-        samples={"psth": trials.counts},
-        session="s",
-        control="",
-        n_bootstrap=0,
-        seed=1,
-    )
+    scored = {
+        "trials": trials,
+        "splits": splits,
+        "predictions": {"psth": np.full(trials.counts.shape, 50.0)},
+        "session": "s",
+        "n_bootstrap": 0,
+        "seed": 1,
+    }
+    scores = score_session(**scored, samples={"psth": trials.counts}, control="")
+    from_others = co_smoothing_scores(**scored, causal={"psth": True})
     assert table_after("Columns of `scores.csv`", "column") == set(COLUMNS)
-    assert table_after("Columns of `scores.csv`", "metric") == set(scores["metric"])
+    assert table_after("Columns of `scores.csv`", "metric") == {*scores["metric"], *from_others["metric"]}
+    for task in (*scores["task"].unique(), *from_others["task"].unique()):
+        assert f"`{task}`" in README

@@ -24,6 +24,7 @@ def test_a_run_leaves_what_others_build_on(finished):
         "toy/trials.npz",
         "toy/splits.csv",
         "toy/quality.json",
+        "toy/co_smoothing/scores.csv",
     ):
         assert (results / name).stat().st_size > 0, name
     for model in ("constant", "psth", "glm", "lstm"):
@@ -33,10 +34,16 @@ def test_a_run_leaves_what_others_build_on(finished):
 
 
 def test_scores_name_the_session_and_its_control_apart(finished):
-    rows = scores(finished)
+    rows = [row for row in scores(finished) if row["task"] == "encode"]
     assert {(row["session"], row["control"]) for row in rows} == {("toy", ""), ("toy", "shuffled_trials")}
     assert {row["model"] for row in rows if row["control"] == ""} >= {"oracle", "constant", "psth", "glm", "lstm"}
     assert {row["model"] for row in rows if row["control"]} >= {"psth"}
+
+
+def test_units_are_predicted_from_each_other_as_a_task_of_its_own(finished):
+    rows = [row for row in scores(finished) if row["task"] == "co_smooth"]
+    assert {(row["session"], row["control"], row["model"]) for row in rows} == {("toy", "", "psth")}
+    assert {"co_bps", "causal"} <= {row["metric"] for row in rows}
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
@@ -103,7 +110,8 @@ def test_a_new_session_leaves_the_others_alone(checkout, finished):
 
 def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
     planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
-    assert planned == {"check the configuration", "score toy.shuffled_trials", *AFTER_A_FIT}
+    scored = {"score toy.shuffled_trials", "score units of toy predicted from the others"}
+    assert planned == {"check the configuration", *scored, *AFTER_A_FIT}
 
 
 def simulated(planned: set[str]) -> set[str]:

@@ -39,6 +39,7 @@ rule score_session:
 rule collect_scores:
     input:
         [f"<results>/{session}/scores.csv" for session in plan.sessions],
+        [f"<results>/{session}/co_smoothing/scores.csv" for session in plan.co_smoothed],
     output:
         report("<results>/scores.csv", caption="../report/scores.rst", category="Scores"),
     log:
