@@ -12,7 +12,7 @@ from jaxtyping import Float
 from neurodecode.data.trials import Trials
 from neurodecode.models._glm_design import N_LEADING, HistoryDesign
 from neurodecode.models._glm_newton import KeptNewton, Objective
-from neurodecode.models._glm_rows import Rows
+from neurodecode.models._glm_rows import Rows, window_log_aggregate
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 PATH_TOLERANCE = 1e-2  # nats: far below the differences that decide between penalties
 FINAL_TOLERANCE = 1e-7
 _MOST_VALUES = 1e8  # of own columns held at a time: 400 MB in float32
-_TRIALS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: Pe
 
     The aggregate in ``design`` must have been made of ``trials``.
     """
-    log_aggregate = _log_aggregate(design, trials, leave_out=True)
-    held_out_aggregate = _log_aggregate(design, validation, leave_out=False)
+    log_aggregate = window_log_aggregate(design, trials, leave_out=True)
+    held_out_aggregate = window_log_aggregate(design, validation, leave_out=False)
     found = []
     for units in _unit_batches(design, trials.n_trials * trials.n_bins):
         batch = _Batch.of(design, trials, units, log_aggregate)
@@ -51,7 +50,7 @@ def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: Pe
 
 def refit(design: HistoryDesign, trials: Trials, chosen: UnitWeights) -> UnitWeights:
     """Weights of every unit on other trials, at penalties chosen before; ``chosen`` is also where a fit starts."""
-    log_aggregate = _log_aggregate(design, trials, leave_out=True)
+    log_aggregate = window_log_aggregate(design, trials, leave_out=True)
     found = []
     for units in _unit_batches(design, trials.n_trials * trials.n_bins):
         batch = _Batch.of(design, trials, units, log_aggregate)
@@ -146,17 +145,6 @@ class _Best:
         better = score > self.score
         kept = [new if won else old for won, new, old in zip(better, penalties, self.penalties, strict=True)]
         return _Best(np.where(better, score, self.score), np.where(better[:, None], weights, self.weights), kept)
-
-
-def _log_aggregate(
-    design: HistoryDesign, trials: Trials, *, leave_out: bool
-) -> Float[np.ndarray, "trials bins units"]:
-    """Log aggregate over the window in float32, made of some trials at a time."""
-    out = np.empty((trials.n_trials, trials.n_bins, trials.n_units), np.float32)
-    for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
-        some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
-        out[some] = design.log_aggregate(trials.select(some), leave_out=leave_out)[:, trials.lead :]
-    return out
 
 
 def _unit_batches(design: HistoryDesign, n_rows: int) -> Iterator[np.ndarray]:

@@ -18,6 +18,8 @@ from neurodecode.errors import ConvergenceError
 from neurodecode.models._glm_rows import Parts, Rows
 
 _MAX_ITERATIONS = 100
+_MAX_FLOAT32 = 40  # iterations: what float32 has not found by then it cannot find
+_HANDED_ON = 1e-4  # nats: where float32 gives over to float64, far above what rounding leaves of a gradient
 # With a curvature that is wrong by a tenth a step leaves a hundredth of the expected gain: then it is found anew.
 _MOST_LEFT = 0.01
 _ROUNDING = 1e-5  # of the loss: gains below are judged by the slope, which rounding leaves
@@ -70,25 +72,37 @@ class KeptNewton:
     ) -> Float[np.ndarray, "units columns"]:
         """Weights at which a further step is expected to gain less than ``tolerance`` nats in every unit.
 
-        ``exact``: that is found with sums in float64 throughout; otherwise float32 within blocks of rows. Raises
-        ConvergenceError. Source: McCullagh & Nelder 1989, Generalized Linear Models, sect. 2.5, with step halving.
+        ``exact``: the last steps, and the gradient that says so, are float64 throughout; otherwise products within
+        a block of rows are float32. Raises ConvergenceError.
+        Source: McCullagh & Nelder 1989, Generalized Linear Models, sect. 2.5, with step halving.
         """
         self._factor.clear()
         weights = np.where(objective.used, start, 0.0)
-        if exact:
-            near = self._descend(objective, weights, tolerance / 2.0, np.float32)
-            return self._descend(objective, near, tolerance, np.float64)
-        return self._descend(objective, weights, tolerance, np.float32)
+        enough = max(tolerance, _HANDED_ON) if exact else tolerance
+        weights, gain = self._descend(objective, weights, enough, np.float32)
+        if not exact and (gain < tolerance).all():
+            return weights
+        weights, gain = self._descend(objective, weights, tolerance, np.float64)
+        if (gain < tolerance).all():
+            return weights
+        worst = int(gain.argmax())
+        raise ConvergenceError(
+            f"GLM: the fit of unit {worst} to {self.rows.spikes[worst, 0]:.0f} spikes still gains "
+            f"{gain[worst]:.3g} nats after {_MAX_ITERATIONS} steps; raise the penalties"
+        )
 
-    def _descend(self, objective: Objective, start: np.ndarray, tolerance: float, dtype: type) -> np.ndarray:
+    def _descend(
+        self, objective: Objective, start: np.ndarray, tolerance: float, dtype: type
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weights, and what a further step is expected to gain (nats): below ``tolerance``, or steps ran out."""
         weights, everyone = start.copy(), np.arange(len(start))
         value, gradient = objective.at(weights, everyone, dtype)
         step, gain = self._steps(objective, weights, gradient, everyone)
         scale, found_here = np.ones(len(start)), np.zeros(len(start), bool)
-        for _ in range(_MAX_ITERATIONS):
+        for _ in range(_MAX_FLOAT32 if dtype is np.float32 else _MAX_ITERATIONS):
             active = np.flatnonzero(gain / 2.0 >= tolerance)
             if active.size == 0:
-                return weights
+                break
             new_weights = weights[active] + scale[active, None] * step[active]
             new_value, new_gradient = objective.at(new_weights, active, dtype)
             slope = np.abs((new_gradient * step[active]).sum(axis=1))
@@ -109,11 +123,7 @@ class KeptNewton:
             found_here[anew], scale[anew], scale[taken] = True, 1.0, 1.0
             self._forget(anew)
             step[anew], gain[anew] = self._steps(objective, weights, gradient, anew)
-        worst = int(gain.argmax())
-        raise ConvergenceError(
-            f"GLM: the fit of unit {worst} to {self.rows.spikes[worst, 0]:.0f} spikes still gains "
-            f"{gain[worst] / 2:.3g} nats after {_MAX_ITERATIONS} steps; raise the penalties"
-        )
+        return weights, gain / 2.0
 
     def _steps(
         self, objective: Objective, weights: np.ndarray, gradient: np.ndarray, units: np.ndarray

@@ -18,6 +18,7 @@ from neurodecode.models._glm_blocks import Block, blocks_of
 from neurodecode.models._glm_design import N_LEADING, HistoryDesign, time_course_basis
 from neurodecode.models._glm_weights import Columns
 
+_TRIALS_AT_ONCE = 32
 _Means = tuple[Block, list[np.ndarray], np.ndarray, np.ndarray]
 
 
@@ -206,3 +207,14 @@ class Rows:
             sums = np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
         flat: np.ndarray = sums.reshape(len(sums), -1)
         return flat
+
+
+def window_log_aggregate(
+    design: HistoryDesign, trials: Trials, *, leave_out: bool
+) -> Float[np.ndarray, "trials bins units"]:
+    """Log aggregate over the window in float32, made of some trials at a time; see ``HistoryDesign``."""
+    out = np.empty((trials.n_trials, trials.n_bins, trials.n_units), np.float32)
+    for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
+        some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
+        out[some] = design.log_aggregate(trials.select(some), leave_out=leave_out)[:, trials.lead :]
+    return out

@@ -146,7 +146,7 @@ def test_a_warm_start_changes_where_it_starts_and_not_where_it_ends():
 def test_a_warm_start_is_the_fit_that_it_was_taken_from():
     trials = population()
     design, weights = fitted(trials, [Penalties(1.0, 10.0, 30.0)] * 3)
-    aggregate = _glm_fit._log_aggregate(design, trials, leave_out=True)
+    aggregate = _glm_fit.window_log_aggregate(design, trials, leave_out=True)
     batch = _glm_fit._Batch.of(design, trials, np.arange(3), aggregate)
     again = batch.gathered(batch.near(weights), [Penalties(1.0, 10.0, 30.0)] * 3)
     for name, values in weights.arrays().items():
@@ -163,6 +163,7 @@ def test_what_was_not_observed_does_not_matter():
 
 
 def test_a_fit_that_does_not_end_says_so(monkeypatch):
+    monkeypatch.setattr(_glm_newton, "_MAX_FLOAT32", 1)
     monkeypatch.setattr(_glm_newton, "_MAX_ITERATIONS", 1)
     with pytest.raises(ConvergenceError, match="still gains"):
         fitted(population())
