@@ -1,23 +1,24 @@
-"""What each choice in the PSTH is worth: bits per spike over the mean rate, on the test trials of all folds.
+"""What each choice in the PSTH is worth: bits per spike over the mean rate, on the test trials of the first folds.
 
-    python -m benchmarks.psth_choices results_*/*/          (folders that hold trials.npz and splits.csv)
+    python -m benchmarks.psth_choices [NAME ...]        (recordings of examples/; all where none is named)
 
-Every line takes one more of the choices of docs/decisions/0002-psth.md. Prints Markdown.
+Two tables of Markdown. In the first every line takes one more of the choices of docs/decisions/0002-psth.md. The
+second has the ways of smoothing side by side, each without shrinkage of conditions toward their grand mean, with
+a fixed one and with an estimated one, and what is won by choosing between the family and splines.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import argparse
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from unittest.mock import patch
 
 import numpy as np
 
-from neurodecode.data.splits import Split
-from neurodecode.data.store import load_splits, load_trials
+from benchmarks._psth_smoothers import kernel_psth, likeliest, shimazaki_shinomoto, spline_psth
+from benchmarks._sessions import Recording, example_names, read_recording
 from neurodecode.data.trials import Trials
-from neurodecode.likelihood import trial_log_likelihood
-from neurodecode.models.constant import Constant
+from neurodecode.likelihood import mean_rate_hz, trial_log_likelihood
 from neurodecode.models.psth import fit_psth
 
 CHOICE = "neurodecode.models._psth_choice"
@@ -72,39 +73,104 @@ STEPS: Mapping[str, Callable[[Trials], Changes]] = {
 }
 
 
-def bits_per_spike(trials: Trials, splits: tuple[Split, ...], changes: Changes) -> float:
+Estimate = Callable[[Trials, Trials], np.ndarray]
+
+
+def stepwise(step: Callable[[Trials], Changes], train: Trials, validation: Trials) -> np.ndarray:
+    """Rates (conditions, bins, units) of the family with some of its choices undone."""
+    both = train.concatenate(validation)
+    with ExitStack() as stack:
+        for name, value in step(both).items():
+            stack.enter_context(patch(name, value))
+        return fit_psth(both).condition_rates_hz[:, both.lead :]
+
+
+def smoothed(smoother: Callable[[Trials], np.ndarray], train: Trials, validation: Trials) -> np.ndarray:
+    """Rates by one of the usual ways."""
+    return smoother(train.concatenate(validation))
+
+
+def fixed_kernel(sums) -> np.ndarray:
+    """25 ms for all."""
+    return np.full(sums.trials.n_conditions, 0.025 / sums.trials.bin_size_s)
+
+
+def kernels_or_splines(train: Trials, validation: Trials) -> np.ndarray:
+    """Of each unit, the family or splines with estimated shrinkage: what validation trials prefer."""
+    before = [stepwise(all_choices, train, train.select(np.arange(0))), spline_psth(train, "estimated")]
+    scores = [log_likelihood(rates, validation) for rates in before]
+    both = train.concatenate(validation)
+    after = [stepwise(all_choices, train, validation), spline_psth(both, "estimated")]
+    return np.where(scores[0] >= scores[1], *after)
+
+
+def kernels_and_splines(train: Trials, validation: Trials) -> np.ndarray:
+    """The mean of both rates."""
+    both = train.concatenate(validation)
+    return (stepwise(all_choices, train, validation) + spline_psth(both, "estimated")) / 2
+
+
+def ways() -> dict[str, Estimate]:
+    """Every line of both tables."""
+    bandwidths = {
+        "Gaussian of 25 ms": fixed_kernel,
+        "Gaussian, left-out likelihood, each unit": partial(likeliest, by_condition=False),
+        "Gaussian, left-out likelihood, each unit and condition": partial(likeliest, by_condition=True),
+        "Gaussian, Shimazaki-Shinomoto (elephant), each unit": partial(shimazaki_shinomoto, by_condition=False),
+        "Gaussian, Shimazaki-Shinomoto, each unit and condition": partial(shimazaki_shinomoto, by_condition=True),
+    }
+    smoothers: dict[str, Callable[[Trials], np.ndarray]] = {}
+    for name, choose in bandwidths.items():
+        for shrinkage in ("none", "fixed", "estimated"):
+            smoothers[f"{name}; {shrinkage}"] = partial(kernel_psth, bandwidths=choose, shrinkage=shrinkage)
+    for shrinkage in ("none", "fixed", "estimated"):
+        smoothers[f"penalised splines; {shrinkage}"] = partial(spline_psth, shrinkage=shrinkage)
+    return {
+        **{name: partial(stepwise, step) for name, step in STEPS.items()},
+        **{name: partial(smoothed, smoother) for name, smoother in smoothers.items()},
+        "the family `psth`; estimated": partial(stepwise, all_choices),
+        "`psth` or splines, each unit by validation; estimated": kernels_or_splines,
+        "mean of `psth` and splines; estimated": kernels_and_splines,
+    }
+
+
+def log_likelihood(rates_hz: np.ndarray, trials: Trials) -> np.ndarray:
+    """(units,) nats under rates of conditions."""
+    expected = rates_hz[trials.condition]
+    return trial_log_likelihood(trials.window_counts, expected, trials.bin_size_s, trials.window_mask).sum(axis=0)
+
+
+def bits_per_spike(recording: Recording, n_folds: int, estimate: Estimate) -> float:
     """Summed gain over the mean rate by summed spikes."""
     gain, n_spikes = 0.0, 0
-    with ExitStack() as stack:
-        for name, value in changes.items():
-            stack.enter_context(patch(name, value))
-        for split in splits:
-            train, validation, test = (trials.select(getattr(split, r)) for r in ("train", "validation", "test"))
-            constant = Constant().fit(train, validation, np.random.default_rng(0))
-            rates = [fit_psth(train.concatenate(validation)).intensity(test), constant.intensity(test)]
-            seen = (test.bin_size_s, test.window_mask)
-            better, worse = (trial_log_likelihood(test.window_counts, rate, *seen).sum() for rate in rates)
-            gain += float(better - worse)
-            n_spikes += int(test.window_counts.sum(where=test.window_mask))
+    for split in recording.splits[:n_folds]:
+        train, validation, test = (
+            recording.trials.select(getattr(split, role)) for role in ("train", "validation", "test")
+        )
+        both = train.concatenate(validation)
+        mean = mean_rate_hz(both.window_counts, both.window_mask, both.bin_size_s)
+        rates = estimate(train, validation)
+        gain += float(
+            (log_likelihood(rates, test) - log_likelihood(np.broadcast_to(mean, rates.shape), test)).sum()
+        )
+        n_spikes += int(test.window_counts.sum(where=test.window_mask))
     return gain / n_spikes / np.log(2.0)
 
 
-def columns(folders: list[str]) -> Iterator[tuple[str, list[float]]]:
-    """The numbers of each session."""
-    for folder in folders:
-        trials, splits = load_trials(Path(folder, "trials.npz")), load_splits(Path(folder, "splits.csv"))
-        yield Path(folder).name, [bits_per_spike(trials, splits, step(trials)) for step in STEPS.values()]
-
-
-def main(folders: list[str]) -> None:
-    """Print one line a choice, one column a session."""
-    if not folders:
-        sys.exit("name the folders of sessions, such as results_stn_joystick/stn")
-    found = dict(columns(folders))
-    print(f"| bits/spike over the mean rate | {' | '.join(found)} |\n|{' --- |' * (len(found) + 1)}")
-    for line, name in enumerate(STEPS):
-        print(f"| {name} | {' | '.join(f'{values[line]:.4f}' for values in found.values())} |")
+def main() -> None:
+    """Print one line a choice, one column a recording."""
+    parser = argparse.ArgumentParser(description="what each choice in the PSTH is worth on held-out trials")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="recordings of examples/ (default: all)")
+    parser.add_argument("--recordings", default="../shared/data", help="the folder that holds them")
+    parser.add_argument("--folds", type=int, default=5, help="how many of the folds (default: all five)")
+    given = parser.parse_args()
+    names = given.names or example_names()
+    recordings = [read_recording(name, given.recordings) for name in names]
+    print(f"| bits/spike over the mean rate | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
+    for line, estimate in ways().items():
+        values = [bits_per_spike(recording, given.folds, estimate) for recording in recordings]
+        print(f"| {line} | {' | '.join(f'{value:.4f}' for value in values)} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
