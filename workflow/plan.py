@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 CONTROL_FAMILIES = ("psth", "poisson", "glm")  # fitted to a null control where it names no models
+SEARCH_TRIALS = 20  # settings that a search tries where it does not say
 CELLS = Path("neurodecode", "nn", "cells")
 CO_SMOOTHERS = Path("neurodecode", "models", "co_smoothing")
 ACAUSAL, ACAUSAL_FAMILIES = "_acausal", ("glm",)  # families that also predict units from the others' future
@@ -112,6 +113,11 @@ class Plan:
         model = self.co_smoothers[co_smoother]
         own = "_recurrent" if self.is_network(model) else self.models[model]["family"]
         return [f"neurodecode.models.co_smoothing.{own}", *self.modules_of(model)]
+
+    def fits_per_fold(self, model: str) -> int:
+        """How often a model is fitted to one fold: once, and before that to every setting of its search."""
+        search = self.models[model].get("search")
+        return 1 if search is None else 2 + int(search.get("n_trials", SEARCH_TRIALS))
 
     def modules_of(self, model: str) -> list[str]:
         """The modules that hold a model's family."""

@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field
 
 from neurodecode.config.checking import check_names, validated
+from neurodecode.config.search import SearchConfig, search_config
 from neurodecode.config.session import SessionConfig, session_config
 from neurodecode.errors import ConfigError, NeurodecodeError
 from neurodecode.models import PointProcessModel, family_names, family_type
@@ -71,7 +72,8 @@ class ReportConfig:
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Everything a run does. Session paths resolve against ``recordings_dir``; every file it writes stands in
-    ``results_dir``; ``seed`` is where all randomness comes from."""
+    ``results_dir``; ``seed`` is where all randomness comes from. ``searches``, by model, stand in the models'
+    entries, under ``search``."""
 
     sessions: Mapping[str, SessionConfig]
     models: Mapping[str, PointProcessModel]
@@ -82,6 +84,7 @@ class RunConfig:
     controls: Mapping[str, ControlConfig] = field(default_factory=dict)
     co_smoothing: CoSmoothingConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
+    searches: Mapping[str, SearchConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for section in ("sessions", "models"):
@@ -121,16 +124,24 @@ class RunConfig:
 
     def as_mapping(self) -> dict[str, Any]:
         """The complete configuration with every default, as YAML or JSON could hold it."""
-        complete = {f.name: getattr(self, f.name) for f in fields(self)}
         return {
-            **complete,
+            **{key: getattr(self, key) for key in KEYS},
             "sessions": {name: session.as_mapping() for name, session in self.sessions.items()},
-            "models": {name: {"family": m.family, **asdict(m)} for name, m in self.models.items()},
+            "models": {name: self._model_mapping(name) for name in self.models},
             "evaluation": asdict(self.evaluation),
             "controls": {name: asdict(control) for name, control in self.controls.items()},
             "co_smoothing": None if self.co_smoothing is None else asdict(self.co_smoothing),
             "report": asdict(self.report),
         }
+
+    def _model_mapping(self, name: str) -> dict[str, Any]:
+        model = self.models[name]
+        search = {"search": self.searches[name].as_mapping()} if name in self.searches else {}
+        return {"family": model.family, **asdict(model), **search}
+
+
+KEYS = tuple(f.name for f in fields(RunConfig) if f.name != "searches")
+"""The keys of a configuration."""
 
 
 def read_config(path: str | Path) -> RunConfig:
@@ -157,13 +168,14 @@ def run_config(given: object) -> RunConfig:
     """
     if not isinstance(given, Mapping):
         raise ConfigError(f"the configuration must be a mapping, given {type(given).__name__}")
-    known = [f.name for f in fields(RunConfig)]
-    check_names(given, known, "configuration", "key")
+    check_names(given, KEYS, "configuration", "key")
     sections = {name: _section(given, name) for name in ("sessions", "models", "controls")}
+    models = {name: model_config(entry, name) for name, entry in sections["models"].items()}
     run = RunConfig(
         **_plain_fields(given),
         sessions={name: session_config(entry, name) for name, entry in sections["sessions"].items()},
-        models={name: model_config(entry, name) for name, entry in sections["models"].items()},
+        models=models,
+        searches=_searches(sections["models"], models),
         controls={
             name: validated(ControlConfig, entry or {}, f"controls.{name}")
             for name, entry in sections["controls"].items()
@@ -181,7 +193,7 @@ def run_config(given: object) -> RunConfig:
 
 
 def model_config(given: object, name: str) -> PointProcessModel:
-    """The unfitted model ``name`` from what stands under it in the configuration.
+    """The unfitted model ``name`` from what stands under it in the configuration, but for ``search``.
 
     Raises ConfigError for an unknown family or hyper-parameter, or a value out of range.
     """
@@ -189,8 +201,16 @@ def model_config(given: object, name: str) -> PointProcessModel:
     if not isinstance(given, Mapping) or "family" not in given:
         raise ConfigError(f"{where}: must give its family, one of {', '.join(family_names())}; given {given!r}")
     check_names([given["family"]], family_names(), f"{where}.family", "model family")
-    hyperparameters = {key: value for key, value in given.items() if key != "family"}
+    hyperparameters = {key: value for key, value in given.items() if key not in ("family", "search")}
     return validated(family_type(given["family"]), hyperparameters, where)
+
+
+def _searches(entries: Mapping[str, object], models: Mapping[str, PointProcessModel]) -> dict[str, SearchConfig]:
+    return {
+        name: search_config(entry["search"], models[name], f"models.{name}.search")
+        for name, entry in entries.items()
+        if isinstance(entry, Mapping) and "search" in entry
+    }
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from neurodecode.config.run import (
     CONTROLS,
+    KEYS,
     NAME,
     RESERVED_MODELS,
     RESERVED_SESSIONS,
@@ -23,8 +23,8 @@ from neurodecode.config.run import (
     EvaluationConfig,
     PlainConfig,
     ReportConfig,
-    RunConfig,
 )
+from neurodecode.config.search import DEFAULT_TRIALS, SearchRange, numeric_type
 from neurodecode.config.session import SessionConfig
 from neurodecode.models import PointProcessModel, family_names, family_type
 
@@ -50,7 +50,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "neurodecode configuration",
         "type": "object",
-        "properties": {f.name: properties[f.name] for f in fields(RunConfig)},
+        "properties": {key: properties[key] for key in KEYS},
         "required": ["sessions", "models"],
         "additionalProperties": False,
     }
@@ -89,9 +89,32 @@ def _model() -> dict[str, Any]:
 
 def _family(kind: type[PointProcessModel]) -> dict[str, Any]:
     schema = _of(kind)
+    search = {"search": _search(kind)} if kind.hyperparameter_names() else {}
     return {
-        "properties": {"family": True, **schema["properties"]},
+        "properties": {"family": True, **schema["properties"], **search},
         "required": ["family", *schema.get("required", [])],
+        "additionalProperties": False,
+    }
+
+
+def _search(kind: type[PointProcessModel]) -> dict[str, Any]:
+    """Ranges for hyper-parameters that are numbers, lists of values for all."""
+    values = {"type": "array", "minItems": 2}
+    either = {"anyOf": [_of(SearchRange), values]}
+    names = sorted(kind.hyperparameter_names())
+    space = {name: values if numeric_type(kind, name) is None else either for name in names}
+    return {
+        "type": "object",
+        "properties": {
+            "n_trials": {"type": "integer", "minimum": 1, "default": DEFAULT_TRIALS},
+            "space": {
+                "type": "object",
+                "properties": space,
+                "minProperties": 1,
+                "additionalProperties": False,
+            },
+        },
+        "required": ["space"],
         "additionalProperties": False,
     }
 

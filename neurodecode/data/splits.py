@@ -86,9 +86,19 @@ def _split(
         ring = np.roll(rest, -int(np.searchsorted(rest, test[-1])))
         validation = ring[:n_validation]
     else:
-        # Evenly spaced through the trials sorted by condition: each condition gives its share.
-        shuffled = rng.permutation(rest)
-        by_condition = shuffled[np.argsort(condition[shuffled], kind="stable")]
-        places = (np.arange(n_validation) + rng.random()) * rest.size / n_validation
-        validation = by_condition[places.astype(int)]
+        validation = drawn_evenly(rest, n_validation, condition, rng)
     return Split(fold, np.setdiff1d(rest, validation), np.sort(validation), test)
+
+
+def drawn_evenly(
+    trials: Int[np.ndarray, " trials"],
+    n_drawn: int,
+    condition: Int[np.ndarray, " all_trials"],
+    rng: np.random.Generator,
+) -> Int[np.ndarray, " drawn"]:
+    """``n_drawn`` of these trials, evenly spaced when they are sorted by condition: each gives its share."""
+    shuffled = rng.permutation(trials)
+    by_condition = shuffled[np.argsort(condition[shuffled], kind="stable")]
+    places = (np.arange(n_drawn) + rng.random()) * trials.size / n_drawn
+    drawn: Int[np.ndarray, " drawn"] = by_condition[places.astype(int)]
+    return drawn

@@ -12,11 +12,13 @@ import numpy as np
 from jaxtyping import Float, UInt
 from threadpoolctl import threadpool_limits
 
+from neurodecode.config.search import search_config
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
+from neurodecode.evaluation.search import searched
 from neurodecode.evaluation.seeds import seed_sequence
-from neurodecode.models import FittedModel, build_model, cell_names, save_fitted
+from neurodecode.models import FittedModel, PointProcessModel, build_model, cell_names, save_fitted
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +36,11 @@ def fit_and_predict(
 ) -> None:
     """Fit one model of the configuration to every fold of a session and write its files.
 
-    ``model``: the entry of the configuration, ``family`` and hyper-parameters. ``outputs``: paths of
-    ``predictions``, ``samples``, ``parameters`` and ``fit``.
+    ``model``: the entry of the configuration: ``family``, hyper-parameters and, where some are searched,
+    ``search``. ``outputs``: paths of ``predictions``, ``samples``, ``parameters`` and ``fit``.
     """
     hyperparameters = dict(model)
-    family = hyperparameters.pop("family")
+    family, search = hyperparameters.pop("family"), hyperparameters.pop("search", None)
     if family in cell_names():
         import torch
 
@@ -47,8 +49,7 @@ def fit_and_predict(
     session_trials, folds = load_trials(trials), load_splits(splits)
     built = build_model(family, **hyperparameters)
     with threadpool_limits(limits=threads):
-        seeds = [seed_sequence(seed, session, name, split.fold) for split in folds]
-        fitted = built.fit_folds(session_trials, folds, seeds)
+        fitted, about = _fitted(built, search, session_trials, folds, seed, (session, name))
         log.info("%s on %s: %d folds fitted in %.1f s", name, session, len(folds), time.perf_counter() - started)
         predictions = out_of_fold_intensity(fitted, session_trials, folds)
         rngs = [np.random.default_rng(seed_sequence(seed, session, name, s.fold, "sample")) for s in folds]
@@ -57,7 +58,30 @@ def fit_and_predict(
         np.save(file, predictions, allow_pickle=False)
     save_samples(outputs["samples"], samples)
     seconds = time.perf_counter() - started
-    save_fitted(outputs["parameters"], outputs["fit"], fitted, seconds=round(seconds, 3), seed=seed)
+    save_fitted(outputs["parameters"], outputs["fit"], fitted, seconds=round(seconds, 3), seed=seed, **about)
+
+
+def _fitted(
+    model: PointProcessModel,
+    search: Mapping[str, Any] | None,
+    trials: Trials,
+    splits: Sequence[Split],
+    seed: int,
+    names: tuple[str, str],
+) -> tuple[list[FittedModel], dict[str, Any]]:
+    """The model of every fold, and what to tell of the search, after which each fold's settings are its own.
+
+    ``names``: session and model, from which, with ``seed`` and the fold, all randomness comes.
+    """
+    seeds = [seed_sequence(seed, *names, split.fold) for split in splits]
+    if search is None:
+        return model.fit_folds(trials, splits, seeds), {}
+    asked = search_config(search, model, f"models.{names[1]}.search")
+    own = [seed_sequence(seed, *names, split.fold, "search") for split in splits]
+    found = [searched(model, asked, trials, *pair) for pair in zip(splits, own, strict=True)]
+    each = zip(found, splits, seeds, strict=True)
+    fitted = [one.model.fit_folds(trials, [split], [s])[0] for one, split, s in each]
+    return fitted, {"search": [one.record for one in found]}
 
 
 def out_of_fold_intensity(

@@ -24,7 +24,8 @@ def save_fitted(
 ) -> None:
     """Write the fitted models of all folds: arrays as ``fold.name`` in safetensors, the rest as JSON.
 
-    ``about`` goes into the JSON as it is (seconds, seeds).
+    ``about`` goes into the JSON as it is (seconds, seeds). A fold whose hyper-parameters differ from those of the
+    first, after a search, holds its own.
     """
     from safetensors.numpy import save_file
 
@@ -39,7 +40,11 @@ def save_fitted(
         "family": model.family,
         "hyperparameters": asdict(model),
         **about,
-        "folds": [{"description": f.description(), "diagnostics": f.diagnostics()} for f in fitted],
+        "folds": [
+            {"description": f.description(), "diagnostics": f.diagnostics()}
+            | ({} if f.model == model else {"hyperparameters": asdict(f.model)})
+            for f in fitted
+        ],
     }
     with written_whole(parameters_path) as part:
         save_file(arrays, part)
@@ -60,8 +65,11 @@ def load_fitted(parameters_path: str | Path, description_path: str | Path) -> li
     try:
         arrays = load_file(parameters_path)
         described = json.loads(Path(description_path).read_text(encoding="utf-8"))
-        model = build_model(described["family"], **described["hyperparameters"])
         folds = described["folds"]
+        models = [
+            build_model(described["family"], **one.get("hyperparameters", described["hyperparameters"]))
+            for one in folds
+        ]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{parameters_path}: not a fitted model of this package ({error!r}); fit again") from error
     return [
@@ -69,5 +77,5 @@ def load_fitted(parameters_path: str | Path, description_path: str | Path) -> li
             {k.removeprefix(f"{fold}."): v for k, v in arrays.items() if k.startswith(f"{fold}.")},
             one["description"],
         )
-        for fold, one in enumerate(folds)
+        for fold, (model, one) in enumerate(zip(models, folds, strict=True))
     ]

@@ -16,9 +16,9 @@ from neurodecode.config.run import (
     CoSmoothingConfig,
     EvaluationConfig,
     ReportConfig,
-    RunConfig,
     run_config,
 )
+from neurodecode.config.search import DEFAULT_TRIALS
 from neurodecode.config.session import CovariateConfig, SessionConfig
 from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
@@ -132,17 +132,20 @@ def test_the_cell_is_one_that_a_network_can_be_built_on():
 
 
 def test_the_configuration_holds():
-    (mine,) = blocks("yaml")
+    mine, search = blocks("yaml")
     given = yaml.safe_load(mine)
     assert len(mine.splitlines()) <= 16
     assert run_config(given).sessions["rat1"].condition == "stimulus"
     assert checked_config(given, ROOT)["results_dir"] == "results_mine"
+    searching = {**given, **yaml.safe_load(search)}
+    assert checked_config(searching, ROOT)["models"]["lstm"]["search"]["n_trials"] == DEFAULT_TRIALS
+    assert run_config(searching).searches["lstm"].space["coupling"] == ("own", "units")
 
 
 def test_every_key_of_the_configuration_is_explained():
     listed = table_after("### Configuration", "key")
     nested = {"evaluation": EvaluationConfig, "co_smoothing": CoSmoothingConfig, "report": ReportConfig}
-    expected = {f.name for f in fields(RunConfig)} - nested.keys()
+    expected = set(KEYS) - nested.keys()
     expected |= {f"{section}.{f.name}" for section, kind in nested.items() for f in fields(kind)}
     assert listed == expected
 

@@ -7,7 +7,8 @@ def code_of_model(wildcards):
 
 
 def runtime_of_fit(wildcards, attempt):
-    return (480 if plan.is_network(wildcards.model) else 120) * attempt
+    one = 480 if plan.is_network(wildcards.model) else 120
+    return one * plan.fits_per_fold(wildcards.model) * attempt
 
 
 def gpus_of_fit(wildcards):
