@@ -145,8 +145,8 @@ def session_unit_groups(trials: Trials, session: str, unit_folds: int, seed: int
 
 
 def built_model(entry: Mapping[str, Any]) -> PointProcessModel:
-    """The unfitted model of a configuration's entry."""
-    hyperparameters = dict(entry)
+    """The unfitted model of a configuration's entry; what a search would find is not looked for."""
+    hyperparameters = {key: value for key, value in entry.items() if key != "search"}
     return build_model(hyperparameters.pop("family"), **hyperparameters)
 
 

@@ -7,7 +7,9 @@ def code_of_co_smoother(wildcards):
 
 
 def model_of_co_smoother(wildcards):
-    return plan.models[plan.co_smoothers[wildcards.co_smoother]]
+    """Its entry; hyper-parameters are not searched for this task."""
+    entry = plan.models[plan.co_smoothers[wildcards.co_smoother]]
+    return {key: value for key, value in entry.items() if key != "search"}
 
 
 def of_co_smoothers(file):
