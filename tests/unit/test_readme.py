@@ -13,6 +13,7 @@ import yaml
 
 from neurodecode.config.run import (
     CONTROLS,
+    KEYS,
     CoSmoothingConfig,
     EvaluationConfig,
     ReportConfig,
