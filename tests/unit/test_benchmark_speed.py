@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import _epochs, _workloads, speed
+from benchmarks import _epochs, _workloads, cost_curves, speed
 from benchmarks._clock import interleaved, ratio
 from benchmarks._workloads import Size, Training, toy_trials
 
@@ -56,3 +56,45 @@ def test_memory_is_that_of_the_work(capsys):
     assert found["counts_bytes"] == 8 * (60 + _workloads.LEAD)
     with pytest.raises(ValueError, match="no work"):
         _workloads.work("nothing", TINY)
+
+
+def test_an_exponent_is_the_slope_at_the_largest_sizes():
+    assert cost_curves.exponent([1, 10, 20, 40], [50.0, 3.0, 12.0, 48.0]) == pytest.approx(2.0)
+    assert np.isnan(cost_curves.exponent([10], [1.0]))
+
+
+def test_curves_grow_one_thing_and_segments_keep_the_batch():
+    for work, grows, size in cost_curves.points(["psth", "lstm_epoch"], None):
+        base = cost_curves.LONG if grows == "n_bins" and work == "lstm_epoch" else cost_curves.BASE
+        allowed = {grows, "segment_bins", "n_batches"} if size.segment_bins else {grows}
+        assert {f for f in vars(size) if getattr(size, f) != getattr(base, f)} <= allowed
+        n_sequences = size.n_trials * -(-size.n_bins // size.segment)
+        assert n_sequences / size.n_batches == base.n_trials / base.n_batches or grows == "n_trials"
+
+
+def test_points_are_measured_once_and_tabled(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cost_curves, "GROWTH", {"n_trials": (8, 16)})
+    monkeypatch.setattr(cost_curves, "BASE", Size(n_trials=8, n_bins=60, n_units=1))
+    arguments = cost_curves.parsed(
+        ["fit", "--work", "psth", "--repeats", "1", "--csv", str(tmp_path / "costs.csv")]
+    )
+    cost_curves.fit(arguments)
+    rows = arguments.csv.read_text()
+    assert rows.count("\n") == 3
+    cost_curves.fit(arguments)
+    assert arguments.csv.read_text() == rows
+    capsys.readouterr()
+    cost_curves.table(arguments)
+    assert "| psth | n_trials | 8, 16 |" in capsys.readouterr().out
+
+
+def test_epochs_are_counted_by_the_second():
+    training = Training.of("gru", toy_trials(TINY), TINY, "cpu")
+    assert cost_curves.epochs_per_second(training, TINY, 0.0) > 0
+
+
+def test_a_mute_gpu_has_no_utilisation(monkeypatch):
+    monkeypatch.setattr(cost_curves, "ASK_GPU", ("no-such-program",))
+    with cost_curves.utilisation() as busy:
+        pass
+    assert busy == []
