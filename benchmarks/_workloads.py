@@ -62,52 +62,28 @@ def toy_trials(size: Size) -> Trials:
     return Trials.from_counts(counts, BIN_S, lead=LEAD, condition=condition)
 
 
-@dataclass(frozen=True, eq=False)
-class Training:
-    """A network as ``fit`` trains it, one epoch at a time."""
+def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
+    """A network as ``fit`` trains it, ``nn.training.Optimisation``, one epoch at a time.
 
-    network: Any
-    sequences: Any
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    plan: TrainingPlan
-    device: torch.device
+    With the family's defaults, but for its size and its GLM, which has one penalty to choose from.
+    """
+    from neurodecode.models._network_inputs import NetworkInputs
+    from neurodecode.models.glm import SpikeHistoryGLM
+    from neurodecode.nn.training import Optimisation, TrainingPlan
 
-    @classmethod
-    def of(cls, family: str, trials: Trials, size: Size, device: str) -> Training:
-        """With the family's defaults, but for its size and its GLM, which has one penalty to choose from."""
-        from neurodecode.models._recurrent import NetworkInputs
-        from neurodecode.models.glm import SpikeHistoryGLM
-        from neurodecode.nn.network import RateNetwork
-
-        chosen = replace(build_model(family), hidden=size.hidden, segment_bins=size.segment)
-        names = set(TrainingPlan.__dataclass_fields__)
-        plan = TrainingPlan(**{k: v for k, v in asdict(chosen).items() if k in names})
-        glm = SpikeHistoryGLM(
-            coupling="own", history_penalties=(30.0,), time_course_penalties=(), coupling_penalties=()
-        ).fit_training(trials, trials.select(np.arange(min(4, trials.n_trials))))
-        inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, chosen.burn_in_bins))
-        sequences = inputs.sequences(trials, leave_out=True).cached()
-        torch.manual_seed(0)
-        at = torch.device(device)
-        network = RateNetwork(family, inputs.n_inputs, size.hidden, trials.n_units, chosen.dropout).to(at)
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, total_steps=1_000_000)
-        return cls(network, sequences, optimizer, schedule, plan, at)
-
-    def batches(self, n_batches: int) -> Iterator[Any]:
-        """Those of one epoch, in the order of one seed."""
-        rng = np.random.default_rng(0)
-        yield from self.sequences.shuffled(self.plan.segment_bins, n_batches, rng, self.device)
-
-    def epoch(self, n_batches: int) -> None:
-        """As ``fit`` runs it: batches, dropout, loss, backward, clipping, optimiser, rate."""
-        from neurodecode.nn.training import _train_epoch
-
-        batches = self.batches(n_batches)
-        _train_epoch(self.network, batches, self.optimizer, self.schedule, self.plan.gradient_norm)
+    chosen = replace(
+        build_model(family), hidden=size.hidden, segment_bins=size.segment, batches_per_epoch=size.n_batches
+    )
+    names = set(TrainingPlan.__dataclass_fields__)
+    plan = replace(TrainingPlan(**{k: v for k, v in asdict(chosen).items() if k in names}), epochs=100_000)
+    glm = SpikeHistoryGLM(
+        coupling="own", history_penalties=(30.0,), time_course_penalties=(), coupling_penalties=()
+    ).fit_training(trials, trials.select(np.arange(min(4, trials.n_trials))))
+    inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, chosen.burn_in_bins))
+    torch.manual_seed(0)
+    network = chosen.network(chosen.ladder(inputs)[0])
+    sequences = inputs.sequences(trials, leave_out=True).cached()
+    return Optimisation.of(network, sequences, plan, np.random.default_rng(0), torch.device(device))
 
 
 def work(name: str, size: Size, device: str = "cpu") -> Callable[[], object]:
@@ -121,8 +97,8 @@ def work(name: str, size: Size, device: str = "cpu") -> Callable[[], object]:
     family, _, part = name.partition("_")
     if part != "epoch":
         raise ValueError(f"no work {name!r}; known: psth, glm, lstm_epoch, gru_epoch")
-    training = Training.of(family, trials, size, device)
-    return lambda: training.epoch(size.n_batches)
+    training = optimisation(family, trials, size, device)
+    return lambda: training.epoch(1)
 
 
 def in_a_process(name: str, size: Size, device: str = "cpu", repeats: int = 1) -> dict[str, float]:

@@ -103,7 +103,7 @@ class Columns:
 
     def penalty(self, penalties: Penalties) -> Float[np.ndarray, " columns"]:
         """Penalty of every column."""
-        out = np.full(self.n_all, penalties.time_course)
+        out = np.full(self.n_all, penalties.time_course, dtype=np.float64)
         out[: self.n_rows] = penalties.coupling
         out[: self.n_alone] = penalties.history
         out[: self.own.start] = COVARIATE_PENALTY

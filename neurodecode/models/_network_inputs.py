@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from neurodecode.data.trials import Trials
 from neurodecode.features.history import HistoryBasis, observed_counts
@@ -51,6 +51,15 @@ class NetworkInputs:
     def n_units(self) -> int:
         """Units that are predicted."""
         return int(self.glm.design.fill.size)
+
+    def own_columns(self) -> Int[np.ndarray, "units columns"]:
+        """Where the inputs of each unit alone lie: its history, its aggregate, and the covariates of all."""
+        n_units, n_features = self.n_units, self.basis.n_features
+        unit = np.arange(n_units)[:, None]
+        history = unit * n_features + np.arange(n_features)
+        covariates = np.arange(n_units * (n_features + 1), self.n_inputs)
+        shared = np.broadcast_to(covariates, (n_units, covariates.size))
+        return np.concatenate([history, n_units * n_features + unit, shared], axis=1)
 
     def make(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps inputs"]:
         """Inputs of the burn-in and the window; ``leave_out`` for the trials that the aggregate was made of."""

@@ -1,55 +1,59 @@
 """Recurrent networks on top of a spike-history GLM: one class for every cell of ``nn/cells``.
 
-The network adds to the GLM's log-intensity what a linear readout of a recurrent state makes of every unit's past
-spikes, exponential traces of them, the log of the aggregate rate and the covariates. It starts as the GLM and is
-kept only where validation trials say that it is better.
+The network adds to the GLM's log-intensity what linear readouts of two recurrent states make of past spikes,
+exponential traces of them, the log of the aggregate rate and the covariates: a population state that sees all
+units, and a small state of each unit alone, whose weights all units share. It starts as the GLM, and as much of
+what it adds is kept as validation trials say: none of it, if need be.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._network_inputs import NetworkInputs
+from neurodecode.models._network_share import Device, Share, chosen_share, what_networks_add
 from neurodecode.models._sampling import Stepper
 from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, GLMStepper, SpikeHistoryGLM
 
 log = logging.getLogger(__name__)
 
-Device = Literal["auto", "cpu", "cuda"]
-
 
 @dataclass(frozen=True)
 class RecurrentModel(PointProcessModel):
-    """``hidden`` units of the cell; ``seeds`` networks are trained and their log-intensities averaged.
+    """``hidden`` units of the population cell, ``own_hidden`` of the one that each unit has for itself.
 
-    ``coupling``, ``longest_s``: of the GLM that the network starts from. ``dropout``: one mask per sequence.
-    ``segment_bins``: longest training sequence; ``burn_in_bins`` before it warm the state up, unscored.
+    ``seeds`` networks are trained and their log-intensities averaged. ``own_hidden`` 0: no cell of its own; a unit
+    recorded alone has none either, since the population cell is it. ``coupling``, ``longest_s``: of the GLM that
+    the network starts from. ``dropout``: one mask per sequence. ``segment_bins``: longest stretch of backpropagation
+    through time; a longer trial goes on from the state that the stretch before left. ``burn_in_bins`` before the
+    window warm the state up, unscored.
     ``scheduled_sampling``: share of the past that is the network's own draw in the last epoch of training.
     """
 
     family: ClassVar[str]
     hidden: int = 64
+    own_hidden: int = 32
     seeds: int = 2
-    epochs: int = 40
+    epochs: int = 20
     batches_per_epoch: int = 10
     segment_bins: int = 1000
     burn_in_bins: int = 100
     scheduled_sampling: float = 0.0
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     dropout: float = 0.3
-    patience: int = 8
+    patience: int = 6
     coupling: Coupling = "auto"
     longest_s: float = 0.5
     device: Device = "auto"
@@ -64,7 +68,7 @@ class RecurrentModel(PointProcessModel):
         for name in ("dropout", "scheduled_sampling"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{self.family}: {name} must lie in [0, 1), got {getattr(self, name)}")
-        for name in ("weight_decay", "burn_in_bins"):
+        for name in ("own_hidden", "weight_decay", "burn_in_bins"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{self.family}: {name} must not be negative, got {getattr(self, name)}")
         if self.device not in get_args(Device):
@@ -83,20 +87,49 @@ class RecurrentModel(PointProcessModel):
         if self.scheduled_sampling:
             sequences = replace(sequences, remake=OwnPast.of(trials, glm, inputs.history, sequences.offset))
         held_out = inputs.sequences(validation, leave_out=False).cached()
-        networks, curves = self.trained_networks(sequences, held_out, inputs.n_inputs, trials.n_units, rng)
+        for paths in self.ladder(inputs):
+            networks, curves = self.trained_networks(sequences, held_out, paths, rng)
+            share = chosen_share(networks, held_out, self.device)
+            log.info("%s, %s: %s", self.family, paths.name, share)
+            if not share.fallback:
+                break
         # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
         # on the GLM of training and validation trials, as the family `glm` does.
         whole = self.glm().refit(glm, trials.concatenate(validation))
-        return FittedRecurrent(self, replace(inputs, glm=whole), networks, {"curves": curves})
+        return FittedRecurrent(self, replace(inputs, glm=whole), paths, networks, share, curves)
+
+    def ladder(self, inputs: NetworkInputs) -> list[Paths]:
+        """The networks to try, the next only where validation saw nothing in the one before."""
+        n_inputs, n_units = inputs.n_inputs, inputs.n_units
+        if not self.own_hidden or n_units == 1:
+            return [Paths(n_inputs, n_units, self.hidden)]
+        own = inputs.own_columns()
+        return [Paths(n_inputs, n_units, self.hidden, own), Paths(n_inputs, n_units, 0, own)]
+
+    def network(self, paths: Paths) -> Any:
+        """An untrained ``nn.network.RateNetwork``."""
+        import torch
+
+        from neurodecode.nn.network import RateNetwork
+
+        own = None if paths.own_columns is None else torch.from_numpy(paths.own_columns.astype(np.int64))
+        return RateNetwork(
+            self.family,
+            paths.n_inputs,
+            paths.hidden,
+            paths.n_units,
+            self.dropout,
+            own_inputs=own,
+            own_hidden=self.own_hidden,
+        )
 
     def trained_networks(
-        self, sequences: Any, validation: Any, n_inputs: int, n_units: int, rng: np.random.Generator
+        self, sequences: Any, validation: Any, paths: Paths, rng: np.random.Generator
     ) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
         """``seeds`` networks trained on sequences (``nn.sequences.Sequences``), and their learning curves."""
         import torch
 
         from neurodecode.nn.device import choose_device
-        from neurodecode.nn.network import RateNetwork
         from neurodecode.nn.training import TrainingPlan, train
 
         names = set(TrainingPlan.__dataclass_fields__)
@@ -105,8 +138,8 @@ class RecurrentModel(PointProcessModel):
         networks, curves = [], []
         for number, seed in enumerate(rng.integers(2**31, size=self.seeds)):
             torch.manual_seed(int(seed))
-            network = RateNetwork(self.family, n_inputs, self.hidden, n_units, self.dropout)
-            title = f"{self.family}, seed {number + 1} of {self.seeds}"
+            network = self.network(paths)
+            title = f"{self.family}, {paths.name}, seed {number + 1} of {self.seeds}"
             curve = train(network, sequences, validation, plan, np.random.default_rng(seed), device, title)
             log.info("%s: best epoch %d in %.1f s", title, curve.best_epoch, curve.seconds)
             networks.append(network.cpu())
@@ -117,42 +150,62 @@ class RecurrentModel(PointProcessModel):
         """The fitted networks that ``parameters()`` and ``description()`` were taken from."""
         import torch
 
-        from neurodecode.nn.network import RateNetwork
-
         def under(prefix: str) -> dict[str, np.ndarray]:
             return {k.removeprefix(prefix): v for k, v in parameters.items() if k.startswith(prefix)}
 
         glm = self.glm().rebuild(under("glm."), description["glm"])
         basis = HistoryBasis(1, tuple(parameters["decays"].tolist()))
         inputs = NetworkInputs(glm, basis, description["burn_in"], parameters["mean"], parameters["sd"])
+        paths = next(p for p in self.ladder(inputs) if p.name == description["paths"])
         networks = []
         for number in range(self.seeds):
-            network = RateNetwork(self.family, inputs.n_inputs, self.hidden, inputs.n_units, self.dropout)
+            network = self.network(paths)
             state = {k: torch.from_numpy(v.copy()) for k, v in under(f"seed{number}.").items()}
             network.load_state_dict(state)
             networks.append(network.eval())
-        return FittedRecurrent(self, inputs, tuple(networks), description["diagnostics"])
+        share = Share(**description["share"])
+        return FittedRecurrent(self, inputs, paths, tuple(networks), share, description["curves"])
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The shape of a network: ``hidden`` units that see all inputs (0: none), and a cell for each unit, or not.
+
+    ``own_columns``: the inputs of each unit's own cell; None where there is no such cell.
+    """
+
+    n_inputs: int
+    n_units: int
+    hidden: int
+    own_columns: Int[np.ndarray, "units columns"] | None = None
+
+    @property
+    def name(self) -> str:
+        """In words, for logs and fit.json."""
+        if self.own_columns is None:
+            return "population"
+        return "population and own" if self.hidden else "own"
 
 
 @dataclass(frozen=True, eq=False)
 class FittedRecurrent(FittedModel):
-    """``networks`` on ``inputs``; their log-intensities are averaged."""
+    """The GLM of ``inputs``, and a ``share`` of what ``networks`` add to its log-intensity on average."""
 
     model: RecurrentModel
     inputs: NetworkInputs
+    paths: Paths
     networks: tuple[Any, ...]  # nn.network.RateNetwork: naming it here would import torch
-    curves: dict[str, Any]
+    share: Share
+    curves: list[dict[str, Any]]
 
     def log_mean(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
         """Log of the expected count, uncapped."""
-        from neurodecode.nn.device import choose_device
-        from neurodecode.nn.training import log_means
-
-        device = choose_device(self.model.device)
+        if self.share.fallback:
+            return self.inputs.glm.log_mean(trials)
         sequences = self.inputs.sequences(trials, leave_out=False)
-        each = np.stack([log_means(n, sequences, device) for n in self.networks])
-        mean: np.ndarray = each.mean(axis=0, dtype=np.float64)
-        return mean
+        added = what_networks_add(self.networks, sequences, self.model.device)
+        log_mean: np.ndarray = sequences.offset + self.share.value * added
+        return log_mean
 
     def intensity(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
         """Rate (Hz) given only spikes before each bin."""
@@ -176,11 +229,26 @@ class FittedRecurrent(FittedModel):
     def description(self) -> dict[str, Any]:
         """What else rebuilds the model."""
         glm = self.inputs.glm.description()
-        return {"glm": glm, "burn_in": self.inputs.burn_in, "diagnostics": self.curves}
+        return {
+            "glm": glm,
+            "burn_in": self.inputs.burn_in,
+            "paths": self.paths.name,
+            "share": asdict(self.share),
+            "curves": self.curves,
+        }
 
     def diagnostics(self) -> dict[str, Any]:
-        """Learning curves, one per seed, and the GLM's penalties."""
-        return {**self.curves, "glm": self.inputs.glm.diagnostics()}
+        """Learning curves, one per seed, what of the networks was kept, and the GLM's penalties.
+
+        ``fallback``: nothing of them; the model predicts as the GLM does.
+        """
+        return {
+            "curves": self.curves,
+            "fallback": self.share.fallback,
+            "share": asdict(self.share),
+            "paths": self.paths.name,
+            "glm": self.inputs.glm.diagnostics(),
+        }
 
 
 class RecurrentStepper(Stepper):
@@ -192,8 +260,9 @@ class RecurrentStepper(Stepper):
         inputs = fitted.inputs
         super().__init__(trials, fill=inputs.glm.design.fill, binary=inputs.glm.grid.binary)
         self.device = choose_device(fitted.model.device)
-        self.networks = [network.to(self.device).eval() for network in fitted.networks]
-        self.inputs, self.lead = inputs, trials.lead
+        kept = () if fitted.share.fallback else fitted.networks
+        self.networks = [network.to(self.device).eval() for network in kept]
+        self.inputs, self.share, self.lead = inputs, fitted.share.value, trials.lead
         self.glm = GLMStepper(inputs.glm, trials)
         self.driven = inputs.driven(trials, leave_out=False)
         self.history = inputs.basis.state(trials.n_trials, inputs.glm.design.fill)
@@ -207,16 +276,15 @@ class RecurrentStepper(Stepper):
         shape = (self.rows.size, self.inputs.n_units)
         if step < first:
             return np.zeros(shape)
-        offset = self.glm.log_mean(step) if step >= self.lead else np.zeros(shape)
+        log_mean = self.glm.log_mean(step) if step >= self.lead else np.zeros(shape)
         history = self.history.features.reshape(shape[0], -1)
         raw = np.concatenate([history, self.driven[self.rows, step - first]], axis=1, dtype=np.float32)
         now = torch.from_numpy((raw - self.inputs.mean) / self.inputs.sd)[:, None].to(self.device)
-        start = torch.from_numpy(offset.astype(np.float32))[:, None].to(self.device)
-        log_mean = np.zeros(shape)
+        nothing = torch.zeros(shape, device=self.device)[:, None]
         with torch.inference_mode():
             for number, network in enumerate(self.networks):
-                out, self.states[number] = network(now, start, self.states[number])
-                log_mean += out[:, 0].cpu().numpy() / len(self.networks)
+                added, self.states[number] = network(now, nothing, self.states[number])
+                log_mean = log_mean + self.share * added[:, 0].cpu().numpy() / len(self.networks)
         mean: np.ndarray = np.minimum(np.exp(log_mean), self.inputs.glm.cap)
         return mean
 
@@ -240,7 +308,7 @@ def _repeated(state: Any, times: int) -> Any:
     return state.repeat_interleave(times, dim=1)
 
 
-EXAMPLE = {"hidden": 4, "seeds": 1, "epochs": 2, "batches_per_epoch": 3, "longest_s": 0.1}
+EXAMPLE = {"hidden": 4, "own_hidden": 3, "seeds": 1, "epochs": 2, "batches_per_epoch": 3, "longest_s": 0.1}
 
 _TYPES: dict[str, type[RecurrentModel]] = {}
 

@@ -53,8 +53,10 @@ class OwnPast:
         """
         bins, mixed = self.mixed(segments, log_mean, share, rng)
         past = self.trials.select(segments[:, 0]).with_window_counts(mixed)
-        steps = bins[:, :1] + np.arange(inputs.shape[1])
-        history = np.take_along_axis(self.history(past), steps[..., None], axis=1)
+        history = self.history(past)
+        burn_in = history.shape[1] - self.trials.n_bins
+        steps = bins[:, -1:] + burn_in + np.arange(1 - inputs.shape[1], 1)  # up to the segment's last bin
+        history = np.take_along_axis(history, steps[..., None], axis=1)
         remade = np.concatenate([history, inputs[..., history.shape[2] :]], axis=2, dtype=np.float32)
         offset = self.driven[segments[:, 0]] + self.glm.history_log_mean(past)
         return remade, np.take_along_axis(offset, bins[..., None], axis=1).astype(np.float32)

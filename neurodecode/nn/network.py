@@ -1,4 +1,6 @@
-"""A recurrent cell between spike history and log-rates, beside a linear path that skips it."""
+"""Recurrent cells between spike history and log-rates: one for the population, one that each unit has alone."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -6,14 +8,58 @@ import torch
 
 from neurodecode.nn.cells import build_cell
 
+EMBEDDING = 8  # numbers that tell one unit from another where all share a cell
+_UNITS_AT_REST = 16  # units whose own cells run together when nothing is trained: bounds the memory
+
 
 class RateNetwork(torch.nn.Module):
-    """log mu = offset + skip(inputs) + readout(hidden).
+    """log mu = offset + what the population's state says + what each unit's own state says.
 
-    ``skip`` and ``readout`` start at zero, so an untrained network is exactly its offset (the GLM). Dropout is
-    variational: one mask per sequence, on inputs and hidden activity (Gal & Ghahramani 2016, NeurIPS); the
-    recurrence itself stays unmasked, since torch's fused cells offer no place for it.
+    The population path sees all inputs; the own path is run for each unit, on the inputs that concern that unit
+    alone. Either may be absent. All readouts start at zero, so an untrained network is exactly its offset (the
+    GLM). Dropout is variational: one mask per sequence, on inputs and hidden activity (Gal & Ghahramani 2016,
+    NeurIPS); the recurrence itself stays unmasked, since torch's fused cells offer no place for it.
     """
+
+    def __init__(
+        self,
+        cell: str,
+        n_inputs: int,
+        hidden: int,
+        n_units: int,
+        dropout: float,
+        *,
+        own_inputs: torch.Tensor | None = None,
+        own_hidden: int = 0,
+    ) -> None:
+        """``own_inputs`` (n_units, columns): the columns of the inputs that each unit's own cell sees."""
+        super().__init__()
+        self.population = PopulationPath(cell, n_inputs, hidden, n_units, dropout) if hidden else None
+        self.own = None
+        if own_inputs is not None and own_hidden:
+            self.own = OwnPath(cell, own_inputs, own_hidden, dropout)
+
+    def forward(
+        self, inputs: torch.Tensor, offset: torch.Tensor, state: Any = None, units: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, Any]:
+        """inputs (batch, steps, n_inputs), offset (batch, bins, units) of the last bins of these steps.
+
+        units: which units those of the offset are, where it is not all of them. Returns the log expected counts of
+        those bins and units, and the state after the last step.
+        """
+        n_bins, log_mean = offset.shape[1], offset
+        population, own = (None, None) if state is None else state
+        if self.population is not None:
+            added, population = self.population(inputs, n_bins, population)
+            log_mean = log_mean + (added if units is None else added[..., units])
+        if self.own is not None:
+            added, own = self.own(inputs, n_bins, own, units)
+            log_mean = log_mean + added
+        return log_mean, (population, own)
+
+
+class PopulationPath(torch.nn.Module):
+    """One cell that sees all inputs and speaks to all units, beside a linear path that skips it."""
 
     def __init__(self, cell: str, n_inputs: int, hidden: int, n_units: int, dropout: float) -> None:
         super().__init__()
@@ -24,19 +70,74 @@ class RateNetwork(torch.nn.Module):
         for weights in (self.readout.weight, self.readout.bias, self.skip.weight):
             torch.nn.init.zeros_(weights)
 
-    def forward(self, inputs: torch.Tensor, offset: torch.Tensor, state: Any = None) -> tuple[torch.Tensor, Any]:
-        """inputs (batch, steps, n_inputs), offset (batch, bins, units) of the last bins of these steps.
+    def forward(self, inputs: torch.Tensor, n_bins: int, state: Any = None) -> tuple[torch.Tensor, Any]:
+        """What is added to the log expected counts (batch, bins, units) of the last bins; the state after them."""
+        hidden, state = self.cell(dropped(inputs, self.dropout, training=self.training), state)
+        hidden = dropped(hidden[:, -n_bins:], self.dropout, training=self.training)
+        return self.readout(hidden) + self.skip(inputs[:, -n_bins:]), state
 
-        Returns the log expected counts of those bins and the state after the last step.
+
+class OwnPath(torch.nn.Module):
+    """One small cell whose weights all units share, run on each unit's own inputs beside an embedding of the unit.
+
+    Refractoriness, bursting and adaptation have much in common between units: what one shows serves the others,
+    where a population cell must learn each unit's history among all others' anew.
+    """
+
+    def __init__(self, cell: str, columns: torch.Tensor, hidden: int, dropout: float) -> None:
+        super().__init__()
+        n_units, n_columns = columns.shape
+        self.columns: torch.Tensor
+        self.register_buffer("columns", columns)
+        self.embedding = torch.nn.Parameter(0.3 * torch.randn(n_units, EMBEDDING))
+        self.cell = build_cell(cell, n_columns + EMBEDDING, hidden)
+        self.readout = torch.nn.Parameter(torch.zeros(n_units, hidden))
+        self.bias = torch.nn.Parameter(torch.zeros(n_units))
+        self.dropout = dropout
+
+    def forward(
+        self, inputs: torch.Tensor, n_bins: int, state: Any = None, units: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, Any]:
+        """What is added to the log expected counts (batch, bins, units) of the last bins; the state after them.
+
+        The state of a cell is a tensor (1, batch, units, hidden), or several of them.
         """
-        hidden, state = self.cell(self._dropped(inputs), state)
-        n_bins = offset.shape[1]
-        hidden = self._dropped(hidden[:, -n_bins:])
-        return offset + self.readout(hidden) + self.skip(inputs[:, -n_bins:]), state
+        if units is None:
+            units = torch.arange(len(self.columns), device=inputs.device)
+        if self.training or len(units) <= _UNITS_AT_REST:
+            return self._run(inputs, n_bins, state, units)
+        parts = torch.split(units, _UNITS_AT_REST)
+        each = [
+            self._run(inputs, n_bins, _mapped(state, lambda s, part=part: s[:, :, part]), part) for part in parts
+        ]
+        added = torch.cat([a for a, _ in each], dim=2)
+        states = [s for _, s in each]
+        if isinstance(states[0], tuple):
+            return added, tuple(torch.cat(same, dim=2) for same in zip(*states, strict=True))
+        return added, torch.cat(states, dim=2)
 
-    def _dropped(self, values: torch.Tensor) -> torch.Tensor:
-        if not self.training or self.dropout == 0.0:
-            return values
-        keep = 1.0 - self.dropout
-        mask = torch.empty(values.shape[0], 1, values.shape[2], device=values.device).bernoulli_(keep)
-        return values * (mask / keep)
+    def _run(self, inputs: torch.Tensor, n_bins: int, state: Any, units: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        n_batch, n_steps = inputs.shape[:2]
+        seen = inputs[:, :, self.columns[units]].transpose(1, 2)  # (batch, units, steps, columns)
+        which = self.embedding[units][None, :, None].expand(n_batch, -1, n_steps, -1)
+        rows = torch.cat([seen, which], dim=3).flatten(0, 1)
+        hidden, state = self.cell(rows, _mapped(state, lambda s: s.flatten(1, 2).contiguous()))
+        hidden = dropped(hidden[:, -n_bins:], self.dropout, training=self.training)
+        by_unit = hidden.reshape(n_batch, len(units), n_bins, -1)
+        added = torch.einsum("buth,uh->btu", by_unit, self.readout[units]) + self.bias[units]
+        return added, _mapped(state, lambda s: s.reshape(len(s), n_batch, len(units), -1))
+
+
+def dropped(values: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:
+    """Values (batch, steps, features), a ``share`` of each sequence's features at 0 and the others scaled up."""
+    if not training or share == 0.0:
+        return values
+    mask = torch.empty(values.shape[0], 1, values.shape[2], device=values.device).bernoulli_(1.0 - share)
+    return values * (mask / (1.0 - share))
+
+
+def _mapped(state: Any, change: Any) -> Any:
+    """A change of every tensor of a cell's state: None, one tensor or a tuple of them."""
+    if state is None:
+        return None
+    return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)

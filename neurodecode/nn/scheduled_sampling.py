@@ -10,8 +10,8 @@ al. 2019, arXiv:1906.04331, with one sampling pass). No gradient goes through a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,17 +26,14 @@ def ramp(largest: float, epoch: int, n_epochs: int) -> float:
 
 
 def with_own_draws(
-    network: RateNetwork, batches: Iterator[Batch], remake: Remake, share: float, rng: np.random.Generator
-) -> Iterator[Batch]:
-    """The batches with a past that is drawn by ``network``, as it is when the batch is asked for, in ``share``."""
-    for batch in batches:
-        training = network.training
-        network.eval()  # what is drawn later, without dropout, is what is to be met here
-        with torch.inference_mode():
-            log_mean = network(batch.inputs, batch.offset)[0].cpu().numpy()
-        network.train(training)
-        inputs, offset = remake(batch.segments, batch.inputs.cpu().numpy(), log_mean, share, rng)
-        device = batch.inputs.device
-        yield replace(
-            batch, inputs=torch.from_numpy(inputs).to(device), offset=torch.from_numpy(offset).to(device)
-        )
+    network: RateNetwork, batch: Batch, state: Any, remake: Remake, share: float, rng: np.random.Generator
+) -> Batch:
+    """The batch with a past that ``network`` as it is drew in ``share``; ``state``: the network's before it."""
+    training = network.training
+    network.eval()  # what is drawn later, without dropout, is what is to be met here
+    with torch.inference_mode():
+        log_mean = network(batch.inputs, batch.offset, state)[0].cpu().numpy()
+    network.train(training)
+    inputs, offset = remake(batch.segments, batch.inputs.cpu().numpy(), log_mean, share, rng)
+    device = batch.inputs.device
+    return replace(batch, inputs=torch.from_numpy(inputs).to(device), offset=torch.from_numpy(offset).to(device))

@@ -1,9 +1,11 @@
-"""Trials as training sequences: segments of a bounded length, each with the steps before it as burn-in."""
+"""Trials as training sequences: segments of a bounded length, in order, the first with its burn-in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,7 +22,8 @@ Remake = Callable[[np.ndarray, np.ndarray, np.ndarray, float, np.random.Generato
 class Batch:
     """inputs (batch, steps, n_inputs); the rest (batch, bins, units or 1) for the last bins of the steps.
 
-    segments (batch, 2): the trial and first bin that each row came from.
+    segments (batch, 2): the trial and first bin that each row came from. ``carried``: the steps go on from those
+    of the batch before, whose state they are to start from; such a batch has no burn-in.
     """
 
     inputs: torch.Tensor
@@ -28,6 +31,12 @@ class Batch:
     counts: torch.Tensor
     mask: torch.Tensor
     segments: np.ndarray
+    carried: bool = False
+
+    def of_units(self, units: torch.Tensor) -> Batch:
+        """What is to be predicted of some units alone."""
+        mask = self.mask if self.mask.shape[2] == 1 else self.mask[..., units]
+        return replace(self, offset=self.offset[..., units], counts=self.counts[..., units], mask=mask)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,43 +73,61 @@ class Sequences:
         held = self.make_inputs(np.arange(self.n_trials))
         return replace(self, make_inputs=lambda trials: held[trials])
 
-    def segments(self, length: int) -> np.ndarray:
-        """(segments, 2): trial and first bin. All segments are equally long; the last of a trial may overlap."""
-        length = min(length, self.n_bins)
-        n_segments = -(-self.n_bins // length)
-        starts = np.linspace(0, self.n_bins - length, n_segments).round().astype(int)
-        trials = np.repeat(np.arange(self.n_trials), n_segments)
-        return np.stack([trials, np.tile(starts, self.n_trials)], axis=1)
-
-    def batch(self, segments: np.ndarray, length: int, device: torch.device) -> Batch:
+    def batch(self, segments: np.ndarray, length: int, device: torch.device, *, carried: bool = False) -> Batch:
         """The segments (n, 2) as tensors on ``device``; counts travel as integers and are cast there."""
-        length = min(length, self.n_bins)
         trials, starts = segments[:, 0], segments[:, 1]
         bins = starts[:, None] + np.arange(length)
-        steps = starts[:, None] + np.arange(length + self.burn_in)
+        steps = bins + self.burn_in if carried else starts[:, None] + np.arange(length + self.burn_in)
         inputs = self.make_inputs(trials)
         if inputs.shape[1] != steps.shape[1]:
             inputs = np.take_along_axis(inputs, steps[..., None], axis=1)
         rows = trials[:, None]
-        counts = torch.from_numpy(self.counts[rows, bins].astype(np.int16, copy=True)).to(device)
+        counts = torch.from_numpy(self._small_counts[rows, bins]).to(device)
         return Batch(
             torch.from_numpy(np.ascontiguousarray(inputs)).to(device),
-            torch.from_numpy(self.offset[rows, bins].astype(np.float32, copy=True)).to(device),
+            torch.from_numpy(self.offset[rows, bins].astype(np.float32, copy=False)).to(device),
             counts.to(torch.float32),
             torch.from_numpy(np.array(self.mask[rows, bins])).to(device),
             segments,
+            carried,
         )
 
+    @cached_property
+    def _small_counts(self) -> np.ndarray:
+        """Counts in a type that torch has: bytes where they fit."""
+        few = self.counts.max(initial=0) <= np.iinfo(np.uint8).max
+        return self.counts.astype(np.uint8 if few else np.int32, copy=False)
+
+    def n_batches(self, length: int, wanted: int) -> int:
+        """How many batches ``shuffled`` gives where about ``wanted`` are asked for."""
+        n_segments = len(self._bounds(length)) - 1
+        return n_segments * self._n_groups(n_segments, wanted)
+
     def shuffled(
-        self, length: int, n_batches: int, rng: np.random.Generator, device: torch.device
+        self, length: int, wanted: int, rng: np.random.Generator, device: torch.device
     ) -> Iterator[Batch]:
-        """All segments once, in random order, in about ``n_batches`` batches."""
-        segments = rng.permutation(self.segments(length))
-        for part in np.array_split(segments, min(n_batches, len(segments))):
-            yield self.batch(part, length, device)
+        """Every bin of every trial once, in segments of at most ``length`` bins and about ``wanted`` batches.
+
+        Trials come in random order, the segments of a trial in theirs: the first has its burn-in, those that
+        follow are ``carried``.
+        """
+        bounds = self._bounds(length)
+        n_groups = self._n_groups(len(bounds) - 1, wanted)
+        for trials in np.array_split(rng.permutation(self.n_trials), n_groups):
+            for first, end in pairwise(bounds):
+                segments = np.stack([trials, np.full_like(trials, first)], axis=1)
+                yield self.batch(segments, end - first, device, carried=first > 0)
+
+    def _bounds(self, length: int) -> list[int]:
+        """Where segments of about equal length begin and end."""
+        n_segments = -(-self.n_bins // length)
+        return [round(k * self.n_bins / n_segments) for k in range(n_segments + 1)]
+
+    def _n_groups(self, n_segments: int, wanted: int) -> int:
+        return max(1, min(self.n_trials, round(wanted / n_segments)))
 
     def whole(self, n_per_batch: int, device: torch.device) -> Iterator[Batch]:
         """Whole trials in order."""
-        segments = self.segments(self.n_bins)
         for start in range(0, self.n_trials, n_per_batch):
-            yield self.batch(segments[start : start + n_per_batch], self.n_bins, device)
+            trials = np.arange(start, min(start + n_per_batch, self.n_trials))
+            yield self.batch(np.stack([trials, np.zeros_like(trials)], axis=1), self.n_bins, device)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.progress import epochs_shown
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
-from neurodecode.nn.sequences import Batch, Sequences
+from neurodecode.nn.sequences import Sequences
 
-_TRIALS_PER_RUN = 64  # trials at a time when nothing is trained
+UNITS_PER_BATCH = 48  # with more, each batch is of some of them: a unit's own cell keeps its states of all steps
+_TRIALS_PER_RUN = 32  # trials at a time when nothing is trained
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,69 @@ class LearningCurve:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Optimisation:
+    """A network on its way: AdamW on a one-cycle rate, over batches of ``sequences``."""
+
+    network: RateNetwork
+    sequences: Sequences
+    plan: TrainingPlan
+    rng: np.random.Generator
+    device: torch.device
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+
+    @classmethod
+    def of(
+        cls,
+        network: RateNetwork,
+        sequences: Sequences,
+        plan: TrainingPlan,
+        rng: np.random.Generator,
+        device: torch.device,
+    ) -> Optimisation:
+        """Ready for the first of ``plan.epochs`` epochs."""
+        network.to(device)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        )
+        n_steps = plan.epochs * sequences.n_batches(plan.segment_bins, plan.batches_per_epoch)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, total_steps=n_steps)
+        return cls(network, sequences, plan, rng, device, optimizer, schedule)
+
+    def epoch(self, number: int) -> float:
+        """One step for each batch, in epoch 1, 2, ...; the loss per spike under dropout, before each step.
+
+        Backpropagation through time stops where a segment begins; what the state held there is carried over.
+        """
+        total, n_seen = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        share = ramp(self.plan.scheduled_sampling, number, self.plan.epochs)
+        state, units = None, None
+        self.network.train()
+        for batch in self.sequences.shuffled(
+            self.plan.segment_bins, self.plan.batches_per_epoch, self.rng, self.device
+        ):
+            state = detached(state) if batch.carried else None
+            units = units if batch.carried else some_units(batch.counts.shape[2], self.device)
+            if share > 0 and self.sequences.remake is not None:
+                drawn_from = state if units is None else None  # the state of some units cannot draw for all
+                batch = with_own_draws(self.network, batch, drawn_from, self.sequences.remake, share, self.rng)
+            batch = batch if units is None else batch.of_units(units)
+            log_mean, state = self.network(batch.inputs, batch.offset, state, units)
+            loss = poisson_loss(log_mean, batch.counts, batch.mask)
+            self._step(loss / batch.counts.numel())
+            total += loss.detach()  # stays where it is: asking for its value would wait for a GPU
+            n_seen += batch.counts.sum()
+        return float(total / n_seen.clamp(min=1.0))
+
+    def _step(self, loss: torch.Tensor) -> None:
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.gradient_norm)
+        self.optimizer.step()
+        self.schedule.step()
+
+
 def train(
     network: RateNetwork,
     sequences: Sequences,
@@ -60,25 +124,14 @@ def train(
     Validation sees the recorded past, also where scheduled sampling shows training another.
     """
     started = time.perf_counter()
-    network.to(device)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-    )
-    n_batches = min(plan.batches_per_epoch, len(sequences.segments(plan.segment_bins)))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, plan.learning_rate, total_steps=plan.epochs * n_batches
-    )
+    optimisation = Optimisation.of(network, sequences, plan, rng, device)
     curve = LearningCurve(
         train=[mean_loss(network, sequences, device)], validation=[mean_loss(network, validation, device)]
     )
     best = copy.deepcopy(network.state_dict())
     with epochs_shown(title, plan.epochs) as show:
         for epoch in range(1, plan.epochs + 1):
-            batches = sequences.shuffled(plan.segment_bins, n_batches, rng, device)
-            share = ramp(plan.scheduled_sampling, epoch, plan.epochs)
-            if share > 0 and sequences.remake is not None:
-                batches = with_own_draws(network, batches, sequences.remake, share, rng)
-            curve.train.append(_train_epoch(network, batches, optimizer, schedule, plan.gradient_norm))
+            curve.train.append(optimisation.epoch(epoch))
             curve.validation.append(mean_loss(network, validation, device))
             if curve.validation[-1] < curve.validation[curve.best_epoch]:
                 curve.best_epoch = epoch
@@ -92,27 +145,18 @@ def train(
     return curve
 
 
-def _train_epoch(
-    network: RateNetwork,
-    batches: Iterator[Batch],
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    gradient_norm: float,
-) -> float:
-    """One step of the optimiser for each batch; the loss per spike under dropout, before each step."""
-    total, n_seen = 0.0, 0.0  # the last segment of a trial may overlap, so that spikes are seen twice
-    network.train()
-    for batch in batches:
-        log_mean, _ = network(batch.inputs, batch.offset)
-        loss = poisson_loss(log_mean, batch.counts, batch.mask)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss / batch.counts.numel())
-        torch.nn.utils.clip_grad_norm_(network.parameters(), gradient_norm)
-        optimizer.step()
-        schedule.step()
-        total += loss.item()
-        n_seen += batch.counts.sum().item()
-    return total / max(1.0, n_seen)
+def some_units(n_units: int, device: torch.device) -> torch.Tensor | None:
+    """Units to train a batch on: all of them (None), or as many at random as one batch's memory is to hold."""
+    if n_units <= UNITS_PER_BATCH:
+        return None
+    return torch.randperm(n_units, device=device)[:UNITS_PER_BATCH]
+
+
+def detached(state: Any) -> Any:
+    """The state of cells, whatever its nesting, cut from what led to it."""
+    if isinstance(state, tuple):
+        return tuple(detached(part) for part in state)
+    return None if state is None else state.detach()
 
 
 def log_means(network: RateNetwork, sequences: Sequences, device: torch.device) -> np.ndarray:

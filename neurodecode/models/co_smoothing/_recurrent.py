@@ -7,7 +7,7 @@ families are, starts as that regression, and is kept only where validation trial
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models._covariates import covariate_columns
 from neurodecode.models._input_scale import input_scale
 from neurodecode.models._network_inputs import TRACE_RATIO
-from neurodecode.models._recurrent import RecurrentModel
+from neurodecode.models._network_share import Share, chosen_share, what_networks_add
+from neurodecode.models._recurrent import Paths, RecurrentModel
 from neurodecode.models.co_smoothing._base import CoSmoother, DividedTrials, FittedCoSmoother, unheard
 from neurodecode.models.co_smoothing.glm import CouplingGLM, FittedCouplingGLM
 
@@ -42,16 +43,17 @@ class CoupledNetwork(CoSmoother):
             burn_in=min(training.held_in.lead, self.model.burn_in_bins),
             longest_s=self.model.longest_s,
         )
+        held_out = inputs.sequences(validation, leave_out=False).cached()
         networks, curves = self.model.trained_networks(
             inputs.sequences(training, leave_out=True).cached(),
-            inputs.sequences(validation, leave_out=False).cached(),
-            inputs.mean.size,
-            training.held_out.n_units,
+            held_out,
+            Paths(inputs.mean.size, training.held_out.n_units, self.model.hidden),
             rng,
         )
+        share = chosen_share(networks, held_out, self.model.device)
         # As in the families: learnt beside the fit to training trials, used beside that to validation trials too.
         whole = regression.refit(glm, training.concatenate(validation))
-        return FittedCoupledNetwork(self.model, replace(inputs, glm=whole), networks, curves)
+        return FittedCoupledNetwork(self.model, replace(inputs, glm=whole), networks, share, curves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,24 +115,21 @@ class HeldInInputs:
 
 @dataclass(frozen=True, eq=False)
 class FittedCoupledNetwork(FittedCoSmoother):
-    """``networks`` on ``inputs``; their log-intensities are averaged."""
+    """The regression of ``inputs``, and a ``share`` of what ``networks`` add to its log-intensity on average."""
 
     model: RecurrentModel
     inputs: HeldInInputs
     networks: tuple[Any, ...]  # nn.network.RateNetwork: naming it here would import torch
+    share: Share
     curves: list[dict[str, Any]]
 
     def intensity(self, held_in: Trials) -> Float[np.ndarray, "trials bins units"]:
         """Rate (Hz) of the held-out units."""
-        from neurodecode.nn.device import choose_device
-        from neurodecode.nn.training import log_means
-
-        device = choose_device(self.model.device)
         blank = DividedTrials(held_in, unheard(held_in, self.inputs.glm.held_out))
         sequences = self.inputs.sequences(blank, leave_out=False)
-        log_mean = np.stack([log_means(n, sequences, device) for n in self.networks]).mean(
-            axis=0, dtype=np.float64
-        )
+        log_mean = sequences.offset.astype(np.float64)
+        if not self.share.fallback:
+            log_mean += self.share.value * what_networks_add(self.networks, sequences, self.model.device)
         mean: np.ndarray = np.minimum(np.exp(log_mean), self.inputs.glm.cap)
         return mean / held_in.bin_size_s
 
@@ -143,8 +142,13 @@ class FittedCoupledNetwork(FittedCoSmoother):
         return {**arrays, "mean": self.inputs.mean, "sd": self.inputs.sd}
 
     def diagnostics(self) -> dict[str, Any]:
-        """Learning curves, one per seed, and the regression's penalties."""
-        return {"curves": self.curves, "glm": self.inputs.glm.diagnostics()}
+        """Learning curves, one per seed, what of the networks was kept, and the regression's penalties."""
+        return {
+            "curves": self.curves,
+            "fallback": self.share.fallback,
+            "share": asdict(self.share),
+            "glm": self.inputs.glm.diagnostics(),
+        }
 
 
 def co_smoothers(model: RecurrentModel) -> list[CoupledNetwork]:
