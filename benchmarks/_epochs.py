@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from unittest.mock import patch
 
+import numpy as np
 import torch
 
 from benchmarks._clock import Ratio, interleaved, ratio
-from benchmarks._workloads import Size, Training, toy_trials
+from benchmarks._workloads import Size, optimisation, toy_trials
+from neurodecode.nn.sequences import Sequences
+from neurodecode.nn.training import Optimisation
 
 PARTS = ("batches", "forward", "backward", "clipping", "optimiser", "rest")
 
@@ -18,12 +21,12 @@ PARTS = ("batches", "forward", "backward", "clipping", "optimiser", "rest")
 def measured(size: Size, repeats: int, device: str = "cpu") -> dict[str, Ratio]:
     """LSTM epoch over the bare layer's, GRU epoch over the LSTM's; the same inputs, batches and threads."""
     trials = toy_trials(size)
-    lstm, gru = (Training.of(family, trials, size, device) for family in ("lstm", "gru"))
-    bare = bare_epoch(lstm, size, device)
+    lstm, gru = (optimisation(family, trials, size, device) for family in ("lstm", "gru"))
+    bare = bare_epoch(lstm)
     ways = {
-        "lstm": lambda: lstm.epoch(size.n_batches),
+        "lstm": lambda: lstm.epoch(1),
         "bare lstm": bare,
-        "gru": lambda: gru.epoch(size.n_batches),
+        "gru": lambda: gru.epoch(1),
     }
     seconds = interleaved({name: synchronised(way, device) for name, way in ways.items()}, repeats)
     return {
@@ -44,17 +47,30 @@ def synchronised(way: Callable[[], object], device: str) -> Callable[[], object]
     return until_done
 
 
-def bare_epoch(training: Training, size: Size, device: str) -> Callable[[], object]:
-    """Forward and backward of a plain `torch.nn.LSTM` of the same size over the same batches, made beforehand."""
-    batches = [batch.inputs.clone() for batch in training.batches(size.n_batches)]
+def bare_epoch(training: Optimisation) -> Callable[[], object]:
+    """Forward and backward of plain `torch.nn.LSTM` layers of the same sizes on the same tensors, made beforehand.
+
+    One layer for the population, one that runs each unit's own inputs, as the network has.
+    """
+    plan, network, device = training.plan, training.network, training.device
+    batches = training.sequences.shuffled(
+        plan.segment_bins, plan.batches_per_epoch, np.random.default_rng(0), device
+    )
+    whole = [batch.inputs.clone() for batch in batches]
+    paths = [(whole, network.population.cell.hidden_size)]
+    if network.own is not None:
+        all_units = torch.arange(len(network.own.columns))
+        with torch.no_grad():
+            paths.append(([network.own.rows(x, all_units) for x in whole], network.own.cell.hidden_size))
     torch.manual_seed(0)
-    layer = torch.nn.LSTM(batches[0].shape[2], size.hidden, batch_first=True).to(device)
+    layers = [torch.nn.LSTM(x[0].shape[2], hidden, batch_first=True).to(device) for x, hidden in paths]
 
     def epoch() -> None:
-        for inputs in batches:
-            layer.zero_grad()
-            hidden, _ = layer(inputs)
-            torch.autograd.backward(hidden.sum())
+        for number in range(len(whole)):
+            for layer, (inputs, _) in zip(layers, paths, strict=True):
+                layer.zero_grad()
+                hidden, _ = layer(inputs[number])
+                torch.autograd.backward(hidden.sum())
 
     return epoch
 
@@ -65,20 +81,20 @@ def parts(family: str, size: Size, device: str = "cpu", epochs: int = 3) -> dict
     Inputs are made once before the first epoch where they fit in memory: batches only take from them.
     """
     trials = toy_trials(size)
-    training = Training.of(family, trials, size, device)
-    training.epoch(size.n_batches)
+    training = optimisation(family, trials, size, device)
+    training.epoch(1)
     spent = dict.fromkeys(PARTS, 0.0)
     started = time.perf_counter()
     with ExitStack() as stack:
         _watch(stack, training, spent, device)
         for _ in range(epochs):
-            training.epoch(size.n_batches)
+            training.epoch(1)
     total = time.perf_counter() - started
     spent["rest"] = total - sum(spent.values())
     return {part: spent[part] / total for part in PARTS} | {"seconds": total / epochs}
 
 
-def _watch(stack: ExitStack, training: Training, spent: dict[str, float], device: str) -> None:
+def _watch(stack: ExitStack, training: Optimisation, spent: dict[str, float], device: str) -> None:
     """Add the time of each part to ``spent`` from here on."""
 
     def clocked(part: str, function: Callable[..., object]) -> Callable[..., object]:
@@ -92,8 +108,10 @@ def _watch(stack: ExitStack, training: Training, spent: dict[str, float], device
 
         return run
 
-    def batches(n_batches: int) -> Iterator[object]:
-        made = type(training).batches(training, n_batches)
+    shuffled = Sequences.shuffled
+
+    def batches(*args: object) -> Iterator[object]:
+        made = shuffled(*args)
         following = clocked("batches", lambda: next(made, None))
         while (batch := following()) is not None:
             yield batch
@@ -103,4 +121,4 @@ def _watch(stack: ExitStack, training: Training, spent: dict[str, float], device
     stack.enter_context(patch("torch.autograd.backward", clocked("backward", torch.autograd.backward)))
     stack.enter_context(patch("torch.nn.utils.clip_grad_norm_", clocked("clipping", clip)))
     stack.enter_context(patch.object(training.optimizer, "step", clocked("optimiser", training.optimizer.step)))
-    object.__setattr__(training, "batches", batches)
+    stack.enter_context(patch.object(Sequences, "shuffled", batches))

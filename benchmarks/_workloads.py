@@ -24,7 +24,6 @@ from benchmarks._rows import ROOT
 from neurodecode.data.trials import Trials
 from neurodecode.models import build_model
 from neurodecode.models.psth import fit_psth
-from neurodecode.nn.training import TrainingPlan
 
 BIN_S, LEAD = 0.001, 100
 RATE_HZ = 20.0

@@ -34,9 +34,9 @@ class RecurrentModel(PointProcessModel):
 
     ``seeds`` networks are trained and their log-intensities averaged. ``own_hidden`` 0: no cell of its own; a unit
     recorded alone has none either, since the population cell is it. ``coupling``, ``longest_s``: of the GLM that
-    the network starts from. ``dropout``: one mask per sequence. ``segment_bins``: longest stretch of backpropagation
-    through time; a longer trial goes on from the state that the stretch before left. ``burn_in_bins`` before the
-    window warm the state up, unscored.
+    the network starts from. ``dropout``: one mask per sequence. ``segment_bins``: longest stretch of
+    backpropagation through time; a longer trial goes on from the state that the stretch before left.
+    ``burn_in_bins`` before the window warm the state up, unscored.
     ``scheduled_sampling``: share of the past that is the network's own draw in the last epoch of training.
     """
 

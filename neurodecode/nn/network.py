@@ -117,15 +117,20 @@ class OwnPath(torch.nn.Module):
         return added, torch.cat(states, dim=2)
 
     def _run(self, inputs: torch.Tensor, n_bins: int, state: Any, units: torch.Tensor) -> tuple[torch.Tensor, Any]:
-        n_batch, n_steps = inputs.shape[:2]
-        seen = inputs[:, :, self.columns[units]].transpose(1, 2)  # (batch, units, steps, columns)
-        which = self.embedding[units][None, :, None].expand(n_batch, -1, n_steps, -1)
-        rows = torch.cat([seen, which], dim=3).flatten(0, 1)
-        hidden, state = self.cell(rows, _mapped(state, lambda s: s.flatten(1, 2).contiguous()))
+        n_batch = inputs.shape[0]
+        start = _mapped(state, lambda s: s.flatten(1, 2).contiguous())
+        hidden, state = self.cell(self.rows(inputs, units), start)
         hidden = dropped(hidden[:, -n_bins:], self.dropout, training=self.training)
         by_unit = hidden.reshape(n_batch, len(units), n_bins, -1)
         added = torch.einsum("buth,uh->btu", by_unit, self.readout[units]) + self.bias[units]
         return added, _mapped(state, lambda s: s.reshape(len(s), n_batch, len(units), -1))
+
+    def rows(self, inputs: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
+        """What the cell is run on: (batch x units, steps, columns), each unit's inputs and its embedding."""
+        n_batch, n_steps = inputs.shape[:2]
+        seen = inputs[:, :, self.columns[units]].transpose(1, 2)  # (batch, units, steps, columns)
+        which = self.embedding[units][None, :, None].expand(n_batch, -1, n_steps, -1)
+        return torch.cat([seen, which], dim=3).flatten(0, 1)
 
 
 def dropped(values: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:

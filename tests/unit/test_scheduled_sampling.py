@@ -116,7 +116,7 @@ def test_draws_follow_what_was_predicted(own_past):
 
 def test_the_network_draws_without_dropout_and_is_trained_on_the_recording(batch):
     network = RateNetwork("lstm", batch.inputs.shape[2], 4, 2, dropout=0.9).train()
-    torch.nn.init.normal_(network.readout.weight)
+    torch.nn.init.normal_(network.population.readout.weight)
     predicted = []
 
     def remake(segments, made, log_mean, share, rng):
@@ -124,7 +124,7 @@ def test_the_network_draws_without_dropout_and_is_trained_on_the_recording(batch
         predicted.append(log_mean)
         return made + 1.0, np.zeros_like(log_mean)
 
-    (mixed,) = with_own_draws(network, iter([batch]), remake, 0.5, np.random.default_rng(0))
+    mixed = with_own_draws(network, batch, None, remake, 0.5, np.random.default_rng(0))
     assert network.training
     assert torch.equal(mixed.inputs, batch.inputs + 1.0)
     assert torch.equal(mixed.offset, torch.zeros_like(batch.offset))
@@ -143,7 +143,7 @@ def test_the_first_epoch_is_teacher_forced_and_later_ones_are_not(toy_trials):
         fitted = model.fit(
             toy_trials.select(np.arange(18)), toy_trials.select(np.arange(18, 24)), np.random.default_rng(0)
         )
-        curves.append(fitted.curves["curves"][0])
+        curves.append(fitted.curves[0])
     assert curves[0]["train"][:2] == curves[1]["train"][:2]
     assert curves[0]["train"][2] != curves[1]["train"][2]
     assert curves[0]["validation"][0] == curves[1]["validation"][0]
