@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurodecode.data.trials import Trials
+from neurodecode.evaluation._ceiling_scores import with_mean
 from neurodecode.evaluation._score_rows import RECORDING, ScoreRows
 from neurodecode.evaluation.predictions import check_samples
-from neurodecode.evaluation.seeds import seed_sequence
 from neurodecode.metrics import generative
-from neurodecode.metrics.reliability import noise_ceiling
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +37,6 @@ def add_generative_scores(
     scored: np.ndarray,
     psth_hz: np.ndarray | None,
     samples: Mapping[str, np.ndarray],
-    *,
-    seed: int,
 ) -> None:
     """Rows of ``recording`` hold the real values; those of a model its samples' values and distances to the real.
 
@@ -51,10 +48,7 @@ def add_generative_scores(
     if psth_hz is None:
         log.info("%s: no hazard_error and adaptation_error: no model is called psth", rows.session)
     _add_values(rows, RECORDING, real)
-    rng = np.random.default_rng(seed_sequence(seed, rows.session, rows.control, "noise_ceiling"))
-    ceiling = noise_ceiling(trials.window_counts, scored, trials.bin_size_s, rng, condition=trials.condition)
     spikes = trials.window_counts.sum(axis=(0, 1), where=scored, dtype=np.float64)
-    rows.add(RECORDING, "noise_ceiling", _with_mean(ceiling, spikes))
     rows.add(RECORDING, "n_spikes", np.append(spikes, spikes.sum()))
     for model in samples:
         counts = samples[model]
@@ -82,7 +76,7 @@ def _add_values(rows: ScoreRows, model: str, curves: _Curves) -> None:
         rows.add(model, "isi_violations_2ms", np.append(violating, curves.violations.pooled))
     if curves.intervals is not None:
         n = curves.intervals.sum(axis=1)
-        rows.add(model, "isi_cv", _with_mean(generative.isi_cv(curves.intervals), n))
+        rows.add(model, "isi_cv", with_mean(generative.isi_cv(curves.intervals), n))
     if curves.fano.windows_s.size:
         rows.add(model, "fano_100ms", np.append(curves.fano.fano[:, 0], curves.fano.pooled[0]))
     if len(rows.units) > 2:  # a pair of units, and all of them
@@ -92,7 +86,7 @@ def _add_values(rows: ScoreRows, model: str, curves: _Curves) -> None:
 def _add_distances(rows: ScoreRows, model: str, real: _Curves, sampled: _Curves) -> None:
     if real.intervals is not None and sampled.intervals is not None:
         distance = generative.isi_distance(real.intervals, sampled.intervals)
-        rows.add(model, "isi_ks", _with_mean(distance, real.intervals.sum(axis=1)))
+        rows.add(model, "isi_ks", with_mean(distance, real.intervals.sum(axis=1)))
     for metric, one, other in (
         ("hazard_error", real.hazard, sampled.hazard),
         ("adaptation_error", real.adaptation, sampled.adaptation),
@@ -100,9 +94,3 @@ def _add_distances(rows: ScoreRows, model: str, real: _Curves, sampled: _Curves)
         if one is not None and other is not None:
             per_unit, pooled = generative.ratio_error(one, other)
             rows.add(model, metric, np.append(per_unit, pooled))
-
-
-def _with_mean(per_unit: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The units' values and, for all of them, their mean weighted by spikes or intervals."""
-    known = np.isfinite(per_unit) & (weight > 0)
-    return np.append(per_unit, np.average(per_unit[known], weights=weight[known]) if known.any() else np.nan)

@@ -13,6 +13,7 @@ from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
+from neurodecode.evaluation._ceiling_scores import add_ceiling_scores
 from neurodecode.evaluation._generative_scores import add_generative_scores
 from neurodecode.evaluation._likelihood_scores import add_likelihood_scores
 from neurodecode.evaluation._rescaling_scores import add_rescaling_scores
@@ -64,7 +65,9 @@ def _scores(
     scored = scored_mask(trials, likelihoods.fold)
     add_likelihood_scores(rows, likelihoods, n_bootstrap=n_bootstrap, seed=seed)
     add_rescaling_scores(rows, trials, scored, predictions, seed=seed)
-    add_generative_scores(rows, trials, scored, predictions.get("psth"), samples, seed=seed)
+    psth_hz = predictions.get("psth")
+    add_ceiling_scores(rows, trials, scored, likelihoods.fold, psth_hz, seed=seed, intervals=n_bootstrap > 0)
+    add_generative_scores(rows, trials, scored, psth_hz, samples)
     return rows.frame()
 
 

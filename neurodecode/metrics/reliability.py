@@ -1,4 +1,8 @@
-"""How well the trial average is known: the ceiling for whatever predicts it."""
+"""How well the trial average is known, and how much of it there is to know: ceilings of what predicts it.
+
+Whatever predicts a mean response from condition and time alone cannot be expected to follow the measured one
+better than the true one does. All numbers here are about windows of 20 ms, within which a rate counts as constant.
+"""
 
 from __future__ import annotations
 
@@ -30,57 +34,111 @@ def noise_ceiling(
     Network 15:91.
     """
     groups = np.zeros(counts.shape[0], int) if condition is None else condition
-    spikes, observed = _windows(counts, mask, max(1, round(window_s / bin_size_s)))
-    correlations = np.full((n_splits, counts.shape[2]), np.nan)
+    halves = dealt_halves(groups, rng, n_splits=n_splits)
+    return WindowCounts.of(counts, mask, bin_size_s, window_s=window_s).ceiling(groups, halves)
+
+
+class WindowCounts:
+    """Spikes and observed bins of each trial in windows, from which ceilings are reckoned again and again."""
+
+    def __init__(
+        self,
+        spikes: Float[np.ndarray, "trials windows units"],
+        observed: Float[np.ndarray, "trials windows #units"],
+        size: int,
+    ) -> None:
+        self.spikes, self.observed, self.size = spikes, observed, size
+
+    @classmethod
+    def of(
+        cls,
+        counts: np.ndarray,
+        mask: Bool[np.ndarray, "trials bins #units"],
+        bin_size_s: float,
+        *,
+        window_s: float = WINDOW_S,
+    ) -> WindowCounts:
+        """Sums over windows of ``window_s``, one bin at least; what is left at the end belongs to the last."""
+        size = min(max(1, round(window_s / bin_size_s)), counts.shape[1])
+        starts = np.arange(counts.shape[1] // size) * size
+        spikes = np.empty((counts.shape[0], starts.size, counts.shape[2]))
+        for trial in range(counts.shape[0]):
+            n = np.where(mask[trial], counts[trial], 0)
+            spikes[trial] = np.add.reduceat(n, starts, axis=0, dtype=np.float64)
+        return cls(spikes, np.add.reduceat(mask, starts, axis=1, dtype=np.float64), size)
+
+    def select(self, trials: np.ndarray) -> WindowCounts:
+        """Only these trials."""
+        return WindowCounts(self.spikes[trials], self.observed[trials], self.size)
+
+    def rates(self, groups: Int[np.ndarray, " trials"]) -> Float[np.ndarray, "points units"]:
+        """Spikes per observed bin of every group and window; NaN where never observed."""
+        rates: Float[np.ndarray, "points units"] = self._rates((groups == np.unique(groups)[:, None])[None])[0]
+        return rates
+
+    def _rates(
+        self, members: Bool[np.ndarray, "splits groups trials"]
+    ) -> Float[np.ndarray, "splits points units"]:
+        n, seen = (
+            np.tensordot(members.astype(np.float64), values, axes=1) for values in (self.spikes, self.observed)
+        )  # sums of whole numbers: exact in any order
+        rates: Float[np.ndarray, "splits points units"] = ratio(n, seen).reshape(len(members), -1, n.shape[-1])
+        return rates
+
+    def ceiling(
+        self, groups: Int[np.ndarray, " trials"], halves: Bool[np.ndarray, "splits trials"]
+    ) -> Float[np.ndarray, " units"]:
+        """See ``noise_ceiling``: of the averages over each group's trials, dealt into these halves."""
+        members = groups == np.unique(groups)[:, None]
+        sides = (self._rates(members & half[:, None]) for half in (halves, ~halves))
+        correlations = correlation(*sides)
+        known = np.isfinite(correlations)
+        r = ratio(np.where(known, correlations, 0.0).sum(axis=0), known.sum(axis=0))
+        r = np.maximum(r, 0.0)
+        ceiling: Float[np.ndarray, " units"] = np.sqrt(2 * r / (1 + r))
+        return ceiling
+
+
+def reached_correlation(
+    measured: WindowCounts,
+    predicted: WindowCounts,
+    groups: Int[np.ndarray, " trials"],
+    halves: Bool[np.ndarray, "splits trials"],
+) -> Float[np.ndarray, " units"]:
+    """Correlation of the predicted with the measured mean response, over the highest that the true one can reach.
+
+    ``predicted``: expected counts of trials of whose spikes nothing was known, in the windows of ``measured``.
+    ``groups``: trials that are averaged, those of one condition and one fold: what predicts another fold's trials
+    was fitted to these. ``halves`` of them, for the ceiling. 1: all of the explainable mean response is predicted;
+    by chance it may be more. NaN where the ceiling is 0 or not known.
+
+    Source: Schoppe et al. 2016, Front Comput Neurosci 10:10 (normalised correlation coefficient); the ceiling is
+    that of Hsu, Borst & Theunissen 2004, Network 15:91.
+    """
+    ceiling = measured.ceiling(groups, halves)
+    return ratio(correlation(predicted.rates(groups), measured.rates(groups)), ceiling)
+
+
+def dealt_halves(
+    groups: Int[np.ndarray, " trials"], rng: np.random.Generator, *, n_splits: int
+) -> Bool[np.ndarray, "splits trials"]:
+    """Half of each group's trials at random, again and again; of an odd number, one more on a random side."""
+    first = np.zeros((n_splits, groups.size), bool)
     for split in range(n_splits):
-        first = _halves(groups, rng)
-        halves = [_psth(spikes, observed, groups, half) for half in (first, ~first)]
-        correlations[split] = _correlation(*halves)
-    known = np.isfinite(correlations)
-    r = ratio(np.where(known, correlations, 0.0).sum(axis=0), known.sum(axis=0))
-    r = np.maximum(r, 0.0)
-    ceiling: Float[np.ndarray, " units"] = np.sqrt(2 * r / (1 + r))
-    return ceiling
-
-
-def _windows(
-    counts: np.ndarray, mask: np.ndarray, size: int
-) -> tuple[Float[np.ndarray, "trials windows units"], Float[np.ndarray, "trials windows #units"]]:
-    """Spikes and observed bins in windows of ``size`` bins; what is left over at the end belongs to the last."""
-    size = min(size, counts.shape[1])
-    starts = np.arange(counts.shape[1] // size) * size
-    spikes = np.empty((counts.shape[0], starts.size, counts.shape[2]))
-    for trial in range(counts.shape[0]):
-        n = np.where(mask[trial], counts[trial], 0)
-        spikes[trial] = np.add.reduceat(n, starts, axis=0, dtype=np.float64)
-    return spikes, np.add.reduceat(mask, starts, axis=1, dtype=np.float64)
-
-
-def _halves(groups: np.ndarray, rng: np.random.Generator) -> Bool[np.ndarray, " trials"]:
-    """Half of each condition's trials at random; of an odd number, one more on a random side."""
-    first = np.zeros(groups.size, bool)
-    for code in np.unique(groups):
-        members = rng.permutation(np.flatnonzero(groups == code))
-        first[members[: (members.size + rng.integers(2)) // 2]] = True
+        for code in np.unique(groups):
+            members = rng.permutation(np.flatnonzero(groups == code))
+            first[split, members[: (members.size + rng.integers(2)) // 2]] = True
     return first
 
 
-def _psth(
-    spikes: np.ndarray, observed: np.ndarray, groups: np.ndarray, chosen: np.ndarray
-) -> Float[np.ndarray, "points units"]:
-    """Spikes per observed bin of every condition and window over the chosen trials; NaN where never observed."""
-    rates = [
-        ratio(spikes[members].sum(axis=0), observed[members].sum(axis=0))
-        for members in ((groups == code) & chosen for code in np.unique(groups))
-    ]
-    return np.concatenate(rates, axis=0)
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> Float[np.ndarray, " units"]:
+def correlation(
+    first: Float[np.ndarray, "*splits points units"], second: Float[np.ndarray, "*splits points units"]
+) -> Float[np.ndarray, "*splits units"]:
+    """Pearson's, over the points at which both are known; NaN where either does not vary."""
     both = np.isfinite(first) & np.isfinite(second)
-    n = both.sum(axis=0)
+    n = both.sum(axis=-2, keepdims=True)
     one, other = (
-        np.where(both, values - ratio(np.where(both, values, 0.0).sum(axis=0), n), 0.0)
+        np.where(both, values - ratio(np.where(both, values, 0.0).sum(axis=-2, keepdims=True), n), 0.0)
         for values in (first, second)
     )
-    return ratio((one * other).sum(axis=0), np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0)))
+    return ratio((one * other).sum(axis=-2), np.sqrt((one**2).sum(axis=-2) * (other**2).sum(axis=-2)))

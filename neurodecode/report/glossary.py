@@ -51,6 +51,22 @@ TERMS = (
         "Efron 1987, J Am Stat Assoc 82:171",
     ),
     Term(
+        "noise ceiling",
+        "Highest correlation that the true mean response could reach with the measured one, in windows of 20 ms: "
+        "the trials are dealt into halves, and the correlation of their PSTHs is carried over to all trials. What "
+        "the PSTH reaches is its correlation with the mean of held-out trials over that ceiling: 1 is all that "
+        "can be explained.",
+        "Spearman 1910 and Brown 1910, Br J Psychol 3; Hsu et al. 2004, Network 15:91; Schoppe et al. 2016, Front "
+        "Comput Neurosci 10:10",
+    ),
+    Term(
+        "PSTH ceiling",
+        "Bits/spike of the true mean response above the mean rate, which no function of condition and time can be "
+        "expected to exceed: what the average tells about its own trials, less what it tells only because it was "
+        "made of them. Resolved to 20 ms.",
+        "Akaike 1973, 2nd Int Symp Information Theory",
+    ),
+    Term(
         "psth_gain",
         "The PSTH scaled by a causal estimate of the trial's overall gain. A model that is no better than this "
         "one has found slow drift, not spike history.",

@@ -33,8 +33,8 @@ from neurodecode.report.tables import (
     Column,
     Row,
     generation_rows,
+    mean_response,
     model_rows,
-    noise_ceiling,
 )
 from neurodecode.report.versions import software_versions
 from neurodecode.report.wording import listed, number, plural
@@ -175,7 +175,6 @@ def _section(
             if session == name and control
             for row in control_rows(control, table, scores, models)
         ]
-        ceiling = noise_ceiling(scores)
         return Section(
             anchor=f"session-{index}",
             name=name,
@@ -185,7 +184,7 @@ def _section(
             generation_columns=columns,
             generation=generation,
             running_away=_running_away(held["sampled_rates"]),
-            ceiling=number(ceiling.value, 2) if ceiling.known else "",
+            ceiling=mean_response(scores),
             controls=controls,
             co_smoothed=co_smoothed(
                 name, from_others.get((name, ""), ScoreTable({})), config, held["trials"]["units"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from neurodecode.evaluation.comparison import BITS, GAIN
 from neurodecode.report.colours import ORACLE, RECORDING, model_order
 from neurodecode.report.results import PSTH
-from neurodecode.report.scoretable import Estimate, ScoreTable
-from neurodecode.report.wording import NONE, interval, number, signed
+from neurodecode.report.scoretable import ScoreTable
+from neurodecode.report.wording import NONE, interval, number, signed, with_interval
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,21 @@ def _marked(cell: Cell, *, best: bool) -> Cell:
     return Cell(cell.text, cell.interval, best) if cell.interval or not best else Cell(cell.text, best=False)
 
 
-def noise_ceiling(scores: ScoreTable) -> Estimate:
-    """How well the trial average itself is known: the split-half ceiling, weighted by spikes."""
-    return scores.get(RECORDING, "noise_ceiling")
+def mean_response(scores: ScoreTable) -> str:
+    """How well the trial average is known, how much of it the PSTH reaches, and how much it could tell at most."""
+    known = scores.get(RECORDING, "noise_ceiling")
+    if not known.known:
+        return ""
+    told = [f"The trial average itself is known to a correlation of {with_interval(known, 2)} (noise ceiling)"]
+    reached = scores.get(PSTH, "mean_response_reached")
+    if reached.known:
+        told.append(
+            f"on held-out trials the PSTH reaches {with_interval(reached, 2)} of what can be explained of it"
+        )
+    most, bits = scores.get(RECORDING, "psth_ceiling"), scores.get(PSTH, "bits_per_spike_nlb")
+    if most.known and bits.known:
+        told.append(
+            f"it tells {number(bits.value)} bits/spike, of at most {with_interval(most)} that any function of "
+            "condition and time could tell"
+        )
+    return "; ".join(told) + "."

@@ -98,9 +98,14 @@ def test_schema(scores):
         assert set(per_fold.metric) == LIKELIHOOD
         assert set(per_fold.fold) == {"0", "1", "2"}
         sampled = VALUES | DISTANCES if model != "constant" else set()
-        assert set(own[own.fold == "all"].metric) == LIKELIHOOD | RESCALING | sampled
+        reached = {"mean_response_reached"} if model == "psth" else set()
+        assert set(own[own.fold == "all"].metric) == LIKELIHOOD | RESCALING | sampled | reached
         assert all(set(rows.unit) == {"a", "b", "c", "all"} for _, rows in own.groupby(["metric", "fold"]))
-    assert set(scores[scores.model == "recording"].metric) == VALUES | {"noise_ceiling", "n_spikes"}
+    assert set(scores[scores.model == "recording"].metric) == VALUES | {
+        "noise_ceiling",
+        "psth_ceiling",
+        "n_spikes",
+    }
 
 
 def test_unit_without_spikes_has_nan_and_a_finite_likelihood(scores):
