@@ -14,6 +14,7 @@ from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 from neurodecode.evaluation._ceiling_scores import add_ceiling_scores
+from neurodecode.evaluation._fallbacks import add_fallbacks
 from neurodecode.evaluation._generative_scores import add_generative_scores
 from neurodecode.evaluation._likelihood_scores import add_likelihood_scores
 from neurodecode.evaluation._rescaling_scores import add_rescaling_scores
@@ -48,10 +49,10 @@ def score_session(
     Raises DataError for predictions or samples of another shape or kind, or rates not finite where needed.
     """
     likelihoods = trial_likelihoods(trials, splits, predictions)
-    return _scores(likelihoods, trials, predictions, samples, session, control, n_bootstrap, seed)
+    return _scored(likelihoods, trials, predictions, samples, session, control, n_bootstrap, seed).frame()
 
 
-def _scores(
+def _scored(
     likelihoods: TrialLikelihoods,
     trials: Trials,
     predictions: Mapping[str, np.ndarray],
@@ -60,7 +61,7 @@ def _scores(
     control: str,
     n_bootstrap: int,
     seed: int,
-) -> pd.DataFrame:
+) -> ScoreRows:
     rows = ScoreRows(session=session, control=control, unit_names=trials.unit_names)
     scored = scored_mask(trials, likelihoods.fold)
     add_likelihood_scores(rows, likelihoods, n_bootstrap=n_bootstrap, seed=seed)
@@ -68,7 +69,7 @@ def _scores(
     psth_hz = predictions.get("psth")
     add_ceiling_scores(rows, trials, scored, likelihoods.fold, psth_hz, seed=seed, intervals=n_bootstrap > 0)
     add_generative_scores(rows, trials, scored, psth_hz, samples)
-    return rows.frame()
+    return rows
 
 
 def write_session_scores(
@@ -82,17 +83,21 @@ def write_session_scores(
     n_bootstrap: int,
     seed: int,
     output: str | Path,
+    fits: Mapping[str, str | Path] | None = None,
     likelihoods: str | Path | None = None,
 ) -> None:
     """Score one session's files and write its table to ``output``.
 
-    predictions, samples: model -> path. likelihoods: where to write the log-likelihood of every trial under every
-    model (``TrialLikelihoods``), from which models can be compared pair by pair.
+    predictions, samples: model -> path. fits: model -> its fit.json, which tells the folds that fell back to a
+    simpler model. likelihoods: where to write the log-likelihood of every trial under every model
+    (``TrialLikelihoods``), from which models can be compared pair by pair.
     """
     held, folds = load_trials(trials), load_splits(splits)
     rates = StoredPredictions(predictions)
     found = trial_likelihoods(held, folds, rates)
-    frame = _scores(found, held, rates, StoredSamples(samples), session, control, n_bootstrap, seed)
+    rows = _scored(found, held, rates, StoredSamples(samples), session, control, n_bootstrap, seed)
+    add_fallbacks(rows, folds, fits or {})
+    frame = rows.frame()
     if likelihoods is not None:
         found.save(likelihoods)
     write_scores(frame, output)

@@ -1,5 +1,6 @@
 """scores.csv: its rows, its nulls, what is absent and what is refused."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -297,6 +298,26 @@ def test_from_files_the_same_scores_to_the_last_bit(files, scores, session, tmp_
     for name in ("null", "nlb_null", "saturated", "n_spikes", "fold", "condition"):
         assert_array_equal(getattr(held, name), getattr(found, name))
     assert_array_equal(held.of("psth"), found.of("psth"))
+
+
+def test_folds_that_fell_back_are_marked(files, session, tmp_path):
+    said = {"psth": [None] * 3, "rich": [False, True, False]}
+    fits = {}
+    for name, folds in said.items():
+        fits[name] = tmp_path / f"{name}.json"
+        told = [{"diagnostics": {} if fell is None else {"fallback": fell}} for fell in folds]
+        fits[name].write_text(json.dumps({"folds": told}))
+    write_session_scores(**files, fits=fits)
+    scores = read_scores(files["output"])
+    marked = scores[scores.metric == "fallback"]
+    assert set(marked.model) == {"rich"}
+    assert set(marked.unit) == {"a", "b", "c", "all"}
+    assert marked.groupby("fold").value.agg(["min", "max"]).to_dict("index") == {
+        "0": {"min": 0.0, "max": 0.0},
+        "1": {"min": 1.0, "max": 1.0},
+        "2": {"min": 0.0, "max": 0.0},
+        "all": {"min": 1 / 3, "max": 1 / 3},
+    }
 
 
 def test_writing_twice_gives_the_same_bytes(files):

@@ -8,12 +8,20 @@ def of_predictors(file):
     ]
 
 
+def of_models(file):
+    """One file of every model that was fitted to a session."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.session}/models/{name}/{file}" for name in plan.models_of(wildcards.session)
+    ]
+
+
 rule score_session:
     input:
         trials="<results>/{session}/trials.npz",
         splits="<results>/{session}/splits.csv",
         predictions=of_predictors("predictions.npy"),
         samples=of_predictors("samples.npz"),
+        fits=of_models("fit.json"),
     output:
         scores="<results>/{session}/scores.csv",
         likelihoods="<results>/{session}/likelihoods.npz",
@@ -27,6 +35,7 @@ rule score_session:
     params:
         source=lambda wildcards: plan.origin[wildcards.session],
         models=lambda wildcards: plan.predictors_of(wildcards.session),
+        fitted=lambda wildcards: plan.models_of(wildcards.session),
         bootstrap=config["evaluation"]["bootstrap"],
         seed=config["seed"],
         code=digest_of("neurodecode.evaluation.scores"),

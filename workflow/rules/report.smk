@@ -6,13 +6,6 @@ FIGURES = (
 )
 
 
-def of_models(file):
-    """One file of every model that was fitted to a session."""
-    return lambda wildcards: [
-        f"<results>/{wildcards.session}/models/{name}/{file}" for name in plan.models_of(wildcards.session)
-    ]
-
-
 rule session_figures:
     input:
         trials="<results>/{session}/trials.npz",

@@ -9,6 +9,7 @@ with logging_to(snakemake.log[0]):
         splits=snakemake.input.splits,
         predictions=dict(zip(snakemake.params.models, snakemake.input.predictions, strict=True)),
         samples=dict(zip(snakemake.params.models, snakemake.input.samples, strict=True)),
+        fits=dict(zip(snakemake.params.fitted, snakemake.input.fits, strict=True)),
         session=snakemake.params.source[0],
         control=snakemake.params.source[1],
         n_bootstrap=snakemake.params.bootstrap,
