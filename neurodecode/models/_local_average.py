@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +25,7 @@ class Blocks:
         """Number of blocks."""
         return min(self.n_bins, MAX_BLOCKS)
 
-    @property
+    @cached_property
     def centres(self) -> Float[np.ndarray, " blocks"]:
         """Centres in bins from the window's start."""
         edges = np.append(self._starts, self.n_bins)
@@ -36,8 +37,10 @@ class Blocks:
     ) -> Float[np.ndarray, "*batch blocks"]:
         """Log-likelihood gathered around each block: a Gaussian window of ``width`` x window, 1 at its centre."""
         sums = np.add.reduceat(log_likelihood, self._starts, axis=-1)
-        distance = (self.centres[:, None] - self.centres) / (width * self.n_bins)
-        gathered: Float[np.ndarray, "*batch blocks"] = sums @ np.exp(-0.5 * distance**2)
+        if width not in self._around:
+            distance = (self.centres[:, None] - self.centres) / (width * self.n_bins)
+            self._around[width] = np.exp(-0.5 * distance**2)
+        gathered: Float[np.ndarray, "*batch blocks"] = sums @ self._around[width]
         return gathered
 
     def spread(
@@ -46,15 +49,30 @@ class Blocks:
         """The weights in every step; before the first block's centre and after the last's they stay level."""
         if self.n_blocks == 1:
             return np.repeat(weights, lead + self.n_bins, axis=-1)
-        step = np.arange(-lead, self.n_bins)
-        left = np.clip(np.searchsorted(self.centres, step, side="right") - 1, 0, self.n_blocks - 2)
-        share = np.clip((step - self.centres[left]) / (self.centres[left + 1] - self.centres[left]), 0.0, 1.0)
+        left, share = self._between(lead)
         spread: Float[np.ndarray, "*batch steps"] = (
             weights[..., left] * (1 - share) + weights[..., left + 1] * share
         )
         return spread
 
-    @property
+    def _between(self, lead: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of every step: the block whose centre lies before it, and how far it is on the way to the next."""
+        if lead not in self._places:
+            step = np.arange(-lead, self.n_bins)
+            left = np.clip(np.searchsorted(self.centres, step, side="right") - 1, 0, self.n_blocks - 2)
+            gap = self.centres[left + 1] - self.centres[left]
+            self._places[lead] = left, np.clip((step - self.centres[left]) / gap, 0.0, 1.0)
+        return self._places[lead]
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        return {}
+
+    @cached_property
+    def _around(self) -> dict[float, np.ndarray]:
+        return {}
+
+    @cached_property
     def _starts(self) -> np.ndarray:
         return np.arange(self.n_blocks) * self.n_bins // self.n_blocks
 

@@ -165,9 +165,5 @@ def _grand_folds(groups: Groups, blocks: Blocks) -> _Folds:
 
 def _shrinkage(groups: Groups, toward: Rate) -> float:
     """The best for any one bandwidth."""
-
-    def score(pseudo_trials: float) -> float:
-        _, *rates = groups.rates_hz(toward, pseudo_trials)
-        return max(groups.log_likelihood(rate.without) for rate in rates)
-
-    return max(SHRINKAGE_TRIALS, key=score)
+    scores = groups.best_of_bandwidths(toward, SHRINKAGE_TRIALS)
+    return SHRINKAGE_TRIALS[int(np.argmax(scores))]
