@@ -28,6 +28,8 @@ from neurodecode.models import PointProcessModel, build_model
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
+LEAST = 1e-4  # bits/spike that a setting must win over the model as configured; rounding wins less
+
 log = logging.getLogger(__name__)
 
 
@@ -54,14 +56,22 @@ def searched(
     )
     objective.score({})  # as configured: what stands unless a setting is better
     study.optimize(objective, n_trials=search.n_trials, catch=(ConfigError,))
-    scored = [row for row in objective.rows if row["bits_per_spike"] is not None]
-    best = max(scored, key=lambda row: row["bits_per_spike"], default=objective.rows[0])
+    best = _best(objective.rows)
     log.info(
         "fold %d: %d settings tried; %s bits/spike on validation trials with %s, %s as configured",
         *(split.fold, search.n_trials, _told(best), best["hyperparameters"], _told(objective.rows[0])),
     )
     record = {"fold": split.fold, "chosen": best["hyperparameters"], "settings": objective.rows}
     return Found(objective.model_with(best["hyperparameters"]), record)
+
+
+def _best(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The likeliest row; the first, the model as configured, unless another wins LEAST."""
+    first, *others = rows
+    scored = [row for row in others if row["bits_per_spike"] is not None]
+    best = max(scored, key=lambda row: row["bits_per_spike"], default=first)
+    known = first["bits_per_spike"]
+    return best if known is None or best["bits_per_spike"] > known + LEAST else first
 
 
 def _told(row: dict[str, Any]) -> str:

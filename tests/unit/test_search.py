@@ -71,6 +71,15 @@ def test_what_is_configured_stands_unless_a_setting_is_better(trials, splits):
     assert found.record["settings"][0]["hyperparameters"] == {}
 
 
+def test_a_setting_that_changes_nothing_does_not_stand_for_what_is_configured(trials, splits):
+    found = search(
+        trials, splits[0], {"strengths": [[4.0], [4.0, 4.0]]}, orders=(3,), strengths=(4.0,), n_trials=2
+    )
+    assert found.record["chosen"] == {}
+    values = [row["bits_per_spike"] for row in found.record["settings"]]
+    assert max(values) - min(values) < 1e-9
+
+
 def test_every_kind_of_hyperparameter_is_drawn_from_its_space(trials, splits):
     space = {
         "n_lags": {"low": 1, "high": 4},
