@@ -109,7 +109,7 @@ def _cell(rows: Sequence[Row]) -> str:
     text = f"{gain / (max(1, sum(int(row['spikes']) for row in rows)) * NATS_PER_BIT):.4f}"
     seconds = sum(float(row["seconds"]) for row in rows) / len(rows)
     fallen = sum(int(row["fallback"]) for row in rows)
-    notes = [f"{len(rows)} folds", f"{seconds:.0f} s"] + ([f"{fallen} fell back"] if fallen else [])
+    notes = [_folds(len(rows)), f"{seconds:.0f} s"] + ([f"{fallen} fell back"] if fallen else [])
     return f"{text} ({', '.join(notes)})"
 
 
@@ -138,7 +138,14 @@ def difference_lines(rows: Mapping[Key, Row], trials_dir: str | Path, n_bootstra
 
 
 def _interval(found: Difference | None) -> str:
-    return "" if found is None else "{:+.4f} [{:+.4f}, {:+.4f}] ({} folds)".format(*found)
+    if found is None:
+        return ""
+    value, low, high, n_folds = found
+    return f"{value:+.4f} [{low:+.4f}, {high:+.4f}] ({_folds(n_folds)})"
+
+
+def _folds(n: int) -> str:
+    return f"{n} fold{'' if n == 1 else 's'}"
 
 
 def difference(

@@ -8,6 +8,7 @@ over the PSTH with its 95 percent interval; then seconds per fold, as each fit w
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,8 @@ def main(folders: list[str]) -> None:
         sys.exit(
             f"no scores.csv in {folders or 'no folder'}: run the examples first, then name their results folders"
         )
-    scores = pd.concat([pd.read_csv(f / "scores.csv", keep_default_na=False, na_values=[""]) for f in found])
+    read = {"keep_default_na": False, "na_values": [""], "dtype": {"control": "str"}}
+    scores = pd.concat([pd.read_csv(f / "scores.csv", **read) for f in found])
     scores["session"] += scores["control"].fillna("").map(lambda c: f".{c}" if c else "")
     pooled = scores[(scores["fold"].astype(str) == "all") & (scores["unit"].astype(str) == "all")]
     print_table("bits/spike", pooled[pooled["metric"] == "bits_per_spike"], with_interval=False)
@@ -32,12 +34,18 @@ def main(folders: list[str]) -> None:
 
 def print_table(title: str, rows: pd.DataFrame, *, with_interval: bool) -> None:
     """One line a session, one column a model."""
-    names = [name for name in COLUMNS if name in set(rows["model"])]
+    names = ordered(rows["model"])
     print(f"\n| {title} | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
     for session, of_session in rows.groupby("session", sort=True):
         by_model = of_session.set_index("model")
         cells = [cell(by_model.loc[name], with_interval) if name in by_model.index else "" for name in names]
         print(f"| {session} | {' | '.join(cells)} |")
+
+
+def ordered(models: Iterable[str]) -> list[str]:
+    """Each model once: those of the examples in their order, then what else there is."""
+    found = dict.fromkeys(models)
+    return [*(name for name in COLUMNS if name in found), *(name for name in found if name not in COLUMNS)]
 
 
 def cell(row: pd.Series, with_interval: bool) -> str:  # noqa: FBT001
@@ -54,7 +62,8 @@ def print_seconds(found: list[Path]) -> None:
         for path in sorted(folder.glob("*/models/*/fit.json")):
             fit = json.loads(path.read_text(encoding="utf-8"))
             rows.setdefault(path.parts[-4], {})[path.parts[-2]] = fit["seconds"] / len(fit["folds"])
-    table = pd.DataFrame(rows).T.reindex(columns=[c for c in COLUMNS if c != "oracle"])
+    table = pd.DataFrame(rows).T
+    table = table[ordered(table.columns)]
     print(f"\n| seconds per fold | {' | '.join(table.columns)} |\n|{' --- |' * (len(table.columns) + 1)}")
     for session, values in table.sort_index().iterrows():
         print(f"| {session} | {' | '.join('' if pd.isna(v) else f'{v:.1f}' for v in values)} |")
