@@ -9,6 +9,7 @@ import numpy as np
 from neurodecode.data.trials import Trials
 from neurodecode.evaluation._score_rows import PSTH, RECORDING, ScoreRows
 from neurodecode.evaluation.seeds import seed_sequence
+from neurodecode.metrics._ratio import ratio
 from neurodecode.metrics.bits import bits_per_spike, with_pooled
 from neurodecode.metrics.jackknife import N_GROUPS, jackknife_interval
 from neurodecode.metrics.mean_response import mean_response_nats
@@ -56,7 +57,7 @@ def add_ceiling_scores(
         (RECORDING, "psth_ceiling", told_at_most),
     ]
     if psth_hz is not None:
-        estimates.append((PSTH, "mean_response_reached", _reached(windows, trials, scored, fold, psth_hz, rng)))
+        estimates.append((PSTH, "mean_response_reached", _reached(windows, trials, scored, fold, psth_hz, halves)))
     for model, metric, estimate in estimates:
         value, low, high = jackknife_interval(estimate, condition, n_groups=N_GROUPS if intervals else 1)
         rows.add(model, metric, value, low=low, high=high)
@@ -68,18 +69,20 @@ def _reached(
     scored: np.ndarray,
     fold: np.ndarray,
     psth_hz: np.ndarray,
-    rng: np.random.Generator,
+    halves: np.ndarray,
 ) -> _Estimate:
-    """Per unit and weighted by spikes, from the trials that a mask keeps."""
+    """Per unit and over all, from the trials that a mask keeps."""
     tested = scored.any(axis=(1, 2))
     expected = np.where(scored[tested], psth_hz[tested], 0.0) * trials.bin_size_s
     predicted = WindowCounts.of(expected, scored[tested], trials.bin_size_s)
-    groups = fold[tested] * trials.n_conditions + trials.condition[tested]
-    halves = dealt_halves(groups, rng, n_splits=N_SPLITS)
+    condition, of_fold = trials.condition[tested], fold[tested]
 
     def reached(kept: np.ndarray) -> np.ndarray:
-        found = reached_correlation(windows.select(kept), predicted.select(kept), groups[kept], halves[:, kept])
-        return with_mean(found, windows.spikes[kept].sum(axis=(0, 1)))
+        some = windows.select(kept), predicted.select(kept)
+        found, ceiling = reached_correlation(*some, condition[kept], of_fold[kept], halves[:, kept])
+        spikes = np.where(np.isfinite(found), windows.spikes[kept].sum(axis=(0, 1)), 0.0)
+        # Over all units one mean over the other: a unit whose ceiling is nearly 0 would swamp a mean of ratios.
+        return ratio(with_mean(found, spikes), with_mean(ceiling, spikes))
 
     return reached
 

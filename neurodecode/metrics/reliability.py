@@ -86,37 +86,47 @@ class WindowCounts:
         return rates
 
     def ceiling(
-        self, groups: Int[np.ndarray, " trials"], halves: Bool[np.ndarray, "splits trials"]
+        self,
+        groups: Int[np.ndarray, " trials"],
+        halves: Bool[np.ndarray, "splits trials"],
+        *,
+        share: float = 1.0,
     ) -> Float[np.ndarray, " units"]:
-        """See ``noise_ceiling``: of the averages over each group's trials, dealt into these halves."""
+        """See ``noise_ceiling``: of the averages over each group's trials, dealt into these halves.
+
+        ``share``: of the averages over that share of each group's trials, by the same formula for k = 2 share
+        halves: sqrt(k r / (1 + (k - 1) r)).
+        """
         members = groups == np.unique(groups)[:, None]
-        sides = (self._rates(members & half[:, None]) for half in (halves, ~halves))
-        correlations = correlation(*sides)
+        first, second = (self._rates(members & half[:, None]) for half in (halves, ~halves))
+        correlations = correlation(first, second)
         known = np.isfinite(correlations)
         r = ratio(np.where(known, correlations, 0.0).sum(axis=0), known.sum(axis=0))
         r = np.maximum(r, 0.0)
-        ceiling: Float[np.ndarray, " units"] = np.sqrt(2 * r / (1 + r))
+        ceiling: Float[np.ndarray, " units"] = np.sqrt(2 * share * r / (1 + (2 * share - 1) * r))
         return ceiling
 
 
 def reached_correlation(
     measured: WindowCounts,
     predicted: WindowCounts,
-    groups: Int[np.ndarray, " trials"],
+    condition: Int[np.ndarray, " trials"],
+    fold: Int[np.ndarray, " trials"],
     halves: Bool[np.ndarray, "splits trials"],
-) -> Float[np.ndarray, " units"]:
-    """Correlation of the predicted with the measured mean response, over the highest that the true one can reach.
+) -> tuple[Float[np.ndarray, " units"], Float[np.ndarray, " units"]]:
+    """Correlation of the predicted with the measured mean response, and the highest that the true one can reach.
 
     ``predicted``: expected counts of trials of whose spikes nothing was known, in the windows of ``measured``.
-    ``groups``: trials that are averaged, those of one condition and one fold: what predicts another fold's trials
-    was fitted to these. ``halves`` of them, for the ceiling. 1: all of the explainable mean response is predicted;
-    by chance it may be more. NaN where the ceiling is 0 or not known.
+    Averages run over the trials of one condition and one fold: what predicts another fold's trials was fitted to
+    these. ``halves`` of each condition's trials, for the ceiling of averages of so few. Their ratio is 1 where all
+    of the explainable mean response is predicted; by chance it may be more.
 
     Source: Schoppe et al. 2016, Front Comput Neurosci 10:10 (normalised correlation coefficient); the ceiling is
     that of Hsu, Borst & Theunissen 2004, Network 15:91.
     """
-    ceiling = measured.ceiling(groups, halves)
-    return ratio(correlation(predicted.rates(groups), measured.rates(groups)), ceiling)
+    groups = condition + (int(condition.max(initial=0)) + 1) * fold
+    ceiling = measured.ceiling(condition, halves, share=1.0 / np.unique(fold).size)
+    return correlation(predicted.rates(groups), measured.rates(groups)), ceiling
 
 
 def dealt_halves(
