@@ -6,6 +6,8 @@ from typing import Any
 
 CONTROL_FAMILIES = ("psth", "poisson", "glm")  # fitted to a null control where it names no models
 SEARCH_TRIALS = 20  # settings that a search tries where it does not say
+PSTH = "psth"  # what gains are counted from
+RECENT_S = 0.01  # own history is split here; with wider bins the recent part is none
 CELLS = Path("neurodecode", "nn", "cells")
 CO_SMOOTHERS = Path("neurodecode", "models", "co_smoothing")
 ACAUSAL, ACAUSAL_FAMILIES = "_acausal", ("glm",)  # families that also predict units from the others' future
@@ -21,6 +23,9 @@ class Plan:
         self.recorded: Mapping[str, Mapping[str, Any]] = config["sessions"]
         self.models: Mapping[str, Mapping[str, Any]] = config["models"]
         self.controls: Mapping[str, Mapping[str, Any]] = config["controls"]
+        self.decomposition: Mapping[str, Any] | None = config.get("decomposition")
+        self.nested = {} if self.decomposition is None else nested_models(self.decomposition)
+        self.fitted = {**self.models, **self.nested}
         self.recordings_dir = Path(config["recordings_dir"])
         self.results_dir = Path(config["results_dir"])
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
@@ -78,6 +83,37 @@ class Plan:
             return []
         return [name for name in self.recorded if name in self.co_smoothing.get("sessions", self.recorded)]
 
+    def nested_of(self, session: str) -> list[str]:
+        """The models between the PSTH and a network that are fitted to decompose a session's gains."""
+        source, control = self.origin[session]
+        if (
+            self.decomposition is None
+            or control
+            or source not in self.decomposition.get("sessions", self.recorded)
+        ):
+            return []
+        entry = self.recorded[source]
+        # Simulated populations have bins of 1 ms.
+        absent = {
+            "nested_covariates": not entry.get("covariates"),
+            "nested_fast": entry.get("bin_size_s", 0) > RECENT_S,
+        }
+        return [name for name in self.nested if not absent.get(name)]
+
+    def networks_of(self, session: str) -> list[str]:
+        """The models of a session whose gain is decomposed."""
+        asked = (self.decomposition or {}).get("models")
+        held = self.models_of(session)
+        return [name for name in held if (self.is_network(name) if asked is None else name in asked)]
+
+    def decomposed(self) -> list[str]:
+        """Sessions whose gains are decomposed."""
+        return [name for name in self.recorded if self.nested_of(name)]
+
+    def decomposition_of(self, session: str) -> list[str]:
+        """The models whose predictions that takes."""
+        return list(dict.fromkeys([PSTH, *self.nested_of(session), *self.networks_of(session)]))
+
     def recording(self, session: str) -> Path:
         """The file of a recorded session."""
         return Path(self.recordings_dir, self.recorded[session]["path"])
@@ -106,7 +142,7 @@ class Plan:
 
     def is_network(self, model: str) -> bool:
         """Whether a model is a recurrent network, trained by torch."""
-        return self.models[model]["family"] in self.cells
+        return self.fitted[model]["family"] in self.cells
 
     def co_smoothing_modules_of(self, co_smoother: str) -> list[str]:
         """The modules that predict units from others in the way of a model."""
@@ -116,12 +152,27 @@ class Plan:
 
     def fits_per_fold(self, model: str) -> int:
         """How often a model is fitted to one fold: once, and before that to every setting of its search."""
-        search = self.models[model].get("search")
+        search = self.fitted[model].get("search")
         return 1 if search is None else 2 + int(search.get("n_trials", SEARCH_TRIALS))
 
     def modules_of(self, model: str) -> list[str]:
         """The modules that hold a model's family."""
-        family = self.models[model]["family"]
+        family = self.fitted[model]["family"]
         if self.is_network(model):
             return ["neurodecode.models._recurrent", f"neurodecode.nn.cells.{family}"]
         return [f"neurodecode.models.{family}"]
+
+
+def nested_models(decomposition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Entries of the models between the PSTH and a network, each containing the one before."""
+    alone = {"family": "glm", "coupling": "own", "n_lags": 0, "longest_s": 0.0}
+    gained = {**alone, "slow_gain": True}
+    fast = {**gained, "lags_s": RECENT_S}
+    own = {**fast, "longest_s": decomposition["longest_s"]}
+    return {
+        "nested_covariates": alone,
+        "nested_gain": gained,
+        "nested_fast": fast,
+        "nested_own": own,
+        "nested_units": {**own, "coupling": "auto"},
+    }

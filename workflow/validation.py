@@ -159,13 +159,24 @@ def _hint(given: object) -> str:
 
 
 def _references(config: Mapping[str, Any]) -> Iterator[str]:
-    """Names that point at nothing: models of sessions, sessions and models of controls and co-smoothing."""
+    """Names that point at nothing, in sessions, controls, co-smoothing and the decomposition."""
     for name, session in config["sessions"].items():
         yield from _unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
     sections = {f"controls.{name}": control for name, control in config.get("controls", {}).items()}
-    for section, asked in (sections | {"co_smoothing": config.get("co_smoothing", {})}).items():
+    for section, asked in (sections | {n: config.get(n, {}) for n in ("co_smoothing", "decomposition")}).items():
         for key in ("sessions", "models"):
             yield from _unknown(asked.get(key, []), config[key], f"{section}.{key}", key.removesuffix("s"))
+    if "decomposition" in config:
+        yield from _without_psth(config, config["decomposition"].get("sessions", config["sessions"]))
+
+
+def _without_psth(config: Mapping[str, Any], sessions: Iterable[str]) -> Iterator[str]:
+    for name in sessions:
+        if "psth" not in config["sessions"].get(name, {}).get("models", config["models"]):
+            yield (
+                f"decomposition: gains are counted from the model called 'psth', which sessions.{name} lacks; "
+                "add it, or name other sessions in decomposition.sessions"
+            )
 
 
 def _unknown(given: Iterable[str], known: Iterable[str], place: str, what: str) -> Iterator[str]:

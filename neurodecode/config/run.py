@@ -19,7 +19,9 @@ from neurodecode.models import PointProcessModel, family_names, family_type
 from neurodecode.models.co_smoothing import co_smoothers, co_smoothing_families
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
-RESERVED_MODELS = ("oracle", "recording")  # rows of every table that no configuration fits
+NESTED_MODELS = ("nested_covariates", "nested_gain", "nested_fast", "nested_own", "nested_units")
+"""Models between the PSTH and a network, each containing the one before; the workflow adds them by itself."""
+RESERVED_MODELS = ("oracle", "recording", *NESTED_MODELS)  # names that no entry of ``models`` may have
 RESERVED_SESSIONS = ("logs", "benchmarks")  # folders beside those of the sessions
 CONTROLS = ("poisson_surrogate", "shuffled_trials", "shuffled_labels")
 
@@ -27,13 +29,15 @@ CONTROLS = ("poisson_surrogate", "shuffled_trials", "shuffled_labels")
 @dataclass(frozen=True)
 class EvaluationConfig:
     """``folds`` of cross-validation, dealt ``stratified`` by condition or as contiguous ``blocks`` of trials;
-    ``bootstrap``: resamplings of trials behind each interval."""
+    ``bootstrap``: resamplings of trials behind each interval; ``sufficiency``: whether the history still predicts
+    beyond each model is tested."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     folds: Annotated[int, Field(ge=2)] = 5
     split: Literal["stratified", "blocks"] = "stratified"
     bootstrap: Annotated[int, Field(ge=0)] = 1000
+    sufficiency: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,18 @@ class CoSmoothingConfig:
 
 
 @dataclass(frozen=True)
+class DecompositionConfig:
+    """Whose gain over the PSTH is split into terms: of ``models`` (recurrent networks where not given) on
+    ``sessions`` (all where not given), own history reaching back ``longest_s``."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    sessions: tuple[str, ...] | None = None
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    longest_s: Annotated[float, Field(gt=0.01)] = 0.5
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """``title`` of the page."""
 
@@ -83,6 +99,7 @@ class RunConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     controls: Mapping[str, ControlConfig] = field(default_factory=dict)
     co_smoothing: CoSmoothingConfig | None = None
+    decomposition: DecompositionConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
     searches: Mapping[str, SearchConfig] = field(default_factory=dict)
 
@@ -107,6 +124,8 @@ class RunConfig:
             check_names(control.models or (), self.models, f"controls.{name}.models", "model")
         if self.co_smoothing is not None:
             self._check_co_smoothing(self.co_smoothing)
+        if self.decomposition is not None:
+            self._check_decomposition(self.decomposition)
 
     def _check_co_smoothing(self, asked: CoSmoothingConfig) -> None:
         check_names(asked.sessions or (), self.sessions, "co_smoothing.sessions", "session")
@@ -122,6 +141,16 @@ class RunConfig:
                 f"co_smoothing.models: two would be called alike among {', '.join(smoothers)}; rename one"
             )
 
+    def _check_decomposition(self, asked: DecompositionConfig) -> None:
+        check_names(asked.sessions or (), self.sessions, "decomposition.sessions", "session")
+        check_names(asked.models or (), self.models, "decomposition.models", "model")
+        for name in asked.sessions or self.sessions:
+            if "psth" not in (self.sessions[name].models or self.models):
+                raise ConfigError(
+                    f"decomposition: gains are counted from the model called 'psth', which sessions.{name} lacks; "
+                    f"add it, or name other sessions in decomposition.sessions"
+                )
+
     def as_mapping(self) -> dict[str, Any]:
         """The complete configuration with every default, as YAML or JSON could hold it."""
         return {
@@ -131,6 +160,7 @@ class RunConfig:
             "evaluation": asdict(self.evaluation),
             "controls": {name: asdict(control) for name, control in self.controls.items()},
             "co_smoothing": None if self.co_smoothing is None else asdict(self.co_smoothing),
+            "decomposition": None if self.decomposition is None else asdict(self.decomposition),
             "report": asdict(self.report),
         }
 
@@ -180,6 +210,7 @@ def run_config(given: object) -> RunConfig:
             name: validated(ControlConfig, entry or {}, f"controls.{name}")
             for name, entry in sections["controls"].items()
         },
+        decomposition=_decomposition(given),
         evaluation=validated(EvaluationConfig, given.get("evaluation") or {}, "evaluation"),
         co_smoothing=_co_smoothing(given),
         report=validated(ReportConfig, given.get("report") or {}, "report"),
@@ -232,6 +263,11 @@ def _co_smoothing(given: Mapping[str, object]) -> CoSmoothingConfig | None:
     if given.get("co_smoothing") is None:
         return None
     return validated(CoSmoothingConfig, given["co_smoothing"], "co_smoothing")
+
+
+def _decomposition(given: Mapping[str, object]) -> DecompositionConfig | None:
+    asked = given.get("decomposition")
+    return None if asked is None else validated(DecompositionConfig, asked, "decomposition")
 
 
 def _section(given: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from neurodecode.config.run import (
     RESERVED_SESSIONS,
     ControlConfig,
     CoSmoothingConfig,
+    DecompositionConfig,
     EvaluationConfig,
     PlainConfig,
     ReportConfig,
@@ -44,6 +45,7 @@ def json_schema() -> dict[str, Any]:
             "default": {},
         },
         "co_smoothing": _of(CoSmoothingConfig),
+        "decomposition": _of(DecompositionConfig),
         "report": _of(ReportConfig) | {"default": {}},
     }
     return {

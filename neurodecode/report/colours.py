@@ -25,6 +25,15 @@ FAMILY_COLOURS: Mapping[str, str] = {
 }
 """Fixed by family; in this order models stand in figures and tables."""
 
+TERM_COLOURS: Mapping[str, str] = {
+    "covariates": "#56B4E9",
+    "slow_gain": "#7A4B00",
+    "own_below_10ms": "#00664B",
+    "own_above_10ms": "#66C2A3",
+    "other_units": "#CC79A7",
+}
+"""Terms of a decomposed gain, after the family that is known for each; what a network adds has its own colour."""
+
 _SPARE = ("#332288", "#999933", "#661100", "#6699CC", "#AA4499", "#DDCC77", "#117733")
 _LIGHTNESS = (0.62, 0.28, 0.75, 0.2, 0.5)  # shades of a family for entries of another name
 

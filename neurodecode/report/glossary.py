@@ -87,6 +87,19 @@ TERMS = (
         "Pei et al. 2021, NeurIPS Datasets and Benchmarks",
     ),
     Term(
+        "remaining gain",
+        "Bits/spike that the spike history still predicts on held-out trials when it is added to a model's own "
+        "log-intensity. 0: what the model has made of the past is sufficient. Fitted to half of the out-of-fold "
+        "trials, scored on the other half.",
+    ),
+    Term(
+        "slow gain, own history, other units, network alone",
+        "The gain over the PSTH split by models of which each contains the one before it. Slow gain follows the "
+        "trial's overall level; own history is split at 10 ms, about where refractoriness ends; other units come "
+        "after that; the rest is what only the network holds. What two of them share is given to the earlier one.",
+        "Truccolo et al. 2005, J Neurophysiol 93:1074; Pillow et al. 2008, Nature 454:995",
+    ),
+    Term(
         "D2",
         "Share of the Poisson deviance that a model explains, 1 for a perfect forecast of each bin. In small bins "
         "even the truth explains little, since no rate foretells a single spike.",

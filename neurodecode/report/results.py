@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
+from neurodecode.evaluation._score_rows import ENCODE
 from neurodecode.evaluation.comparison import AGGREGATES, best_model
 from neurodecode.evaluation.predictions import StoredPredictions, StoredSamples
 from neurodecode.evaluation.scores import read_scores
@@ -30,6 +32,7 @@ class SessionResults:
 
     predictions: model -> (trials, bins, units) Hz, NaN where unscored, memory-mapped where read from disk.
     samples: model -> (trials, bins, units) counts, a draw of every trial.
+    tasks: scores of other tasks than predicting spikes, by name.
     best: the model that single-trial pictures and titles are about. families: model -> its family, the oracle's
     its own. fits: model -> fit.json. seed: of the few draws that figures need.
     """
@@ -44,6 +47,7 @@ class SessionResults:
     samples: Mapping[str, np.ndarray] = field(default_factory=dict)
     fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Mapping[str, ScoreTable] = field(default_factory=dict)
     seed: int = 0
 
     @cached_property
@@ -101,7 +105,7 @@ def read_results(
     session: str,
     trials: str | Path,
     splits: str | Path,
-    scores: str | Path,
+    scores: str | Path | Sequence[str | Path],
     quality: str | Path,
     predictions: Mapping[str, str | Path],
     samples: Mapping[str, str | Path],
@@ -110,9 +114,12 @@ def read_results(
 ) -> SessionResults:
     """Read one session's files; ``predictions``, ``samples`` and ``fits`` map a model's name to its file.
 
+    ``scores``: one table, or those of several tasks.
     Raises DataError for a file that is missing, not ours, or of other trials.
     """
-    frame = read_scores(scores)
+    files = [scores] if isinstance(scores, str | Path) else scores
+    frame = pd.concat([read_scores(path) for path in files], ignore_index=True)
+    tasks = [task for task in frame["task"].unique() if task != ENCODE]
     about = {model: read_json(path) for model, path in fits.items()}
     families = model_families(predictions, about)
     return SessionResults(
@@ -120,6 +127,7 @@ def read_results(
         trials=load_trials(trials),
         splits=load_splits(splits),
         scores=score_tables(frame).get((session, ""), ScoreTable({})),
+        tasks={task: score_tables(frame, task=task).get((session, ""), ScoreTable({})) for task in tasks},
         best=best_model(frame, session, exclude=aggregates(families)),
         families=families,
         predictions=dict(StoredPredictions(predictions)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from neurodecode.data.store import written_whole
 from neurodecode.report.drawn import Drawn
 from neurodecode.report.figures import (
     adaptation,
+    decomposition,
     gains,
     hazard,
     intervals,
@@ -24,6 +25,7 @@ from neurodecode.report.figures import (
     rasters,
     rescaling,
     single_trials,
+    sufficiency,
     training,
     variability,
 )
@@ -36,6 +38,8 @@ SCHEMA_VERSION = 1
 FIGURES: Mapping[str, ModuleType] = {
     "overview": overview,
     "gains": gains,
+    "decomposition": decomposition,
+    "sufficiency": sufficiency,
     "rasters": rasters,
     "single_trials": single_trials,
     "rescaling": rescaling,
@@ -54,7 +58,7 @@ def draw_session(
     session: str,
     trials: str | Path,
     splits: str | Path,
-    scores: str | Path,
+    scores: str | Path | Sequence[str | Path],
     quality: str | Path,
     predictions: Mapping[str, str | Path],
     samples: Mapping[str, str | Path],
@@ -64,8 +68,9 @@ def draw_session(
 ) -> None:
     """Draw every figure of ``FIGURES`` as PNG beside ``output``, and write there the session's section as JSON.
 
-    predictions, samples, fits: model -> its file; the oracle has no fit. A figure that cannot be drawn becomes a
-    picture of the reason, so that the files are always the same. Raises DataError for files that cannot be read.
+    predictions, samples, fits: model -> its file; the oracle has no fit. scores: the tables of the session's
+    tasks. A figure that cannot be drawn becomes a picture of the reason, so that the files are always the same.
+    Raises DataError for files that cannot be read.
     """
     results = read_results(
         session=session,

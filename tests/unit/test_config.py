@@ -35,7 +35,11 @@ def test_defaults_are_filled_in():
 
 def test_what_is_written_out_reads_back_as_the_same_configuration():
     run = run_config(
-        {**with_session(where={"a": {"min": 3}}, units=[0, "u"]), "controls": {"shuffled_trials": {}}}
+        {
+            **with_session(where={"a": {"min": 3}}, units=[0, "u"]),
+            "controls": {"shuffled_trials": {}},
+            "decomposition": {},
+        }
     )
     assert run_config(json.loads(json.dumps(run.as_mapping()))) == run
 
@@ -82,6 +86,13 @@ def test_a_simulated_session_takes_its_window_from_its_population():
         ({**SMALL, "controls": {"shuffled": {}}}, ["controls", "'shuffled'"]),
         ({**SMALL, "controls": {"shuffled_trials": {"sessions": ["two"]}}}, ["controls.shuffled_trials", "'two'"]),
         ({**SMALL, "evaluation": {"split": "block"}}, ["evaluation.split", "'block'", "'blocks'"]),
+        ({**SMALL, "decomposition": {"models": ["psht"]}}, ["decomposition.models", "did you mean 'psth'"]),
+        ({**SMALL, "decomposition": {"longest_s": 0.005}}, ["decomposition.longest_s", "0.005"]),
+        (
+            {**SMALL, "models": {"flat": {"family": "constant"}}, "decomposition": {}},
+            ["decomposition", "'psth'", "sessions.one"],
+        ),
+        ({**SMALL, "models": {"nested_own": {"family": "glm"}}}, ["models", "'nested_own' is reserved"]),
         ([SMALL], ["mapping"]),
     ],
 )

@@ -14,7 +14,9 @@ import yaml
 from neurodecode.config.run import (
     CONTROLS,
     KEYS,
+    NESTED_MODELS,
     CoSmoothingConfig,
+    DecompositionConfig,
     EvaluationConfig,
     ReportConfig,
     run_config,
@@ -25,6 +27,7 @@ from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
+from neurodecode.evaluation import decomposition, sufficiency
 from neurodecode.evaluation._score_rows import COLUMNS
 from neurodecode.evaluation.co_smoothing import co_smoothing_scores
 from neurodecode.evaluation.folds import fit_and_predict
@@ -145,7 +148,12 @@ def test_the_configuration_holds():
 
 def test_every_key_of_the_configuration_is_explained():
     listed = table_after("### Configuration", "key")
-    nested = {"evaluation": EvaluationConfig, "co_smoothing": CoSmoothingConfig, "report": ReportConfig}
+    nested = {
+        "evaluation": EvaluationConfig,
+        "co_smoothing": CoSmoothingConfig,
+        "decomposition": DecompositionConfig,
+        "report": ReportConfig,
+    }
     expected = set(KEYS) - nested.keys()
     expected |= {f"{section}.{f.name}" for section, kind in nested.items() for f in fields(kind)}
     assert listed == expected
@@ -185,5 +193,14 @@ def test_every_metric_and_column_of_the_scores_is_listed():
     from_others = co_smoothing_scores(**scored, causal={"psth": True})
     assert table_after("Columns of `scores.csv`", "column") == set(COLUMNS)
     assert table_after("Columns of `scores.csv`", "metric") == {*scores["metric"], *from_others["metric"]}
-    for task in (*scores["task"].unique(), *from_others["task"].unique()):
+    for task in (*scores["task"].unique(), *from_others["task"].unique(), sufficiency.TASK, decomposition.TASK):
         assert f"`{task}`" in README
+
+
+def test_every_term_of_a_decomposition_is_explained():
+    assert table_after("### Where does the gain come from?", "term") == {
+        *decomposition.TERMS,
+        decomposition.REMAINDER,
+    }
+    for name in (*NESTED_MODELS, decomposition.TOTAL, sufficiency.METRIC):
+        assert f"`{name}`" in README

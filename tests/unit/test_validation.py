@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.plan import Plan
+from neurodecode.config.run import NESTED_MODELS, model_config
+from workflow.plan import Plan, nested_models
 from workflow.validation import ConfigurationError, checked_config, families
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ def changed(text: str) -> dict[str, object]:
 
 def test_defaults_of_the_sections_are_filled_in():
     config = checked_config(SMALL, ROOT)
-    assert config["evaluation"] == {"folds": 5, "split": "stratified", "bootstrap": 1000}
+    assert config["evaluation"] == {"folds": 5, "split": "stratified", "bootstrap": 1000, "sufficiency": True}
     assert (config["seed"], config["results_dir"]) == (0, "results")
     assert SMALL.keys() == {"sessions", "models", "controls"}, "the given configuration is not written into"
 
@@ -70,8 +71,19 @@ def test_nested_values_of_the_command_line_are_read_as_the_yaml_that_they_are():
         ("evaluation: {folds: 1e1}", "given '1e1' (text), expected a whole number >= 2; without quotes"),
         ("controls: {shuffled_trials: {models: [glm]}}", "controls.shuffled_trials.models: unknown model 'glm'"),
         ("controls: {shuffled_trials: {sessions: [ones]}}", "unknown session 'ones'; did you mean 'one'?"),
+        ("decomposition: {models: [gru]}", "decomposition.models: unknown model 'gru'"),
+        ("decomposition: {longest_s: 0.01}", "decomposition.longest_s: given 0.01 (a number), expected"),
+        ("models: {nested_gain: {family: glm}}", "models: the name 'nested_gain' is reserved; choose another"),
+        (
+            "{decomposition: {sessions: [two]}, controls: {}, models: {flat: {family: constant}}, "
+            "sessions: {two: {simulate: poisson, n_trials: 40}}}",
+            "decomposition: gains are counted from the model called 'psth', which sessions.two lacks",
+        ),
         ("sessions: {one: {simulate: poisson, n_trials: 0}}", "n_trials: given 0 (a whole number), expected"),
-        ("evaluation: [3]", "evaluation: given [3] (a list), expected a mapping of bootstrap, folds, split"),
+        (
+            "evaluation: [3]",
+            "evaluation: given [3] (a list), expected a mapping of bootstrap, folds, split, sufficiency",
+        ),
     ],
 )
 def test_an_error_names_the_key_what_was_given_and_what_was_expected(text, message):
@@ -118,3 +130,42 @@ def test_an_absent_recording_is_named_with_its_field_and_folder(plan):
 
 def test_which_models_are_fitted_to_a_session_does_not_change_its_trials(plan):
     assert "models" not in plan.ingested_entry("one")
+
+
+DECOMPOSED = """
+decomposition: {}
+sessions:
+  one: {path: x.nwb, window_s: [0.0, 1.0], bin_size_s: 0.004, models: [psth, lstm]}
+  wide: {path: x.nwb, window_s: [0.0, 1.0], bin_size_s: 0.02, covariates: {hand: {signal: x}}}
+  two: {simulate: poisson, n_trials: 40, models: [psth]}
+"""
+
+
+def test_nested_models_are_fitted_where_they_say_something_and_stand_apart():
+    plan = Plan(checked_config(changed(DECOMPOSED), ROOT), ROOT)
+    chain = ["nested_gain", "nested_fast", "nested_own", "nested_units"]
+    assert plan.nested_of("one") == chain
+    assert plan.nested_of("wide") == ["nested_covariates", "nested_gain", "nested_own", "nested_units"]
+    assert plan.nested_of("one.shuffled_trials") == []
+    assert plan.decomposition_of("one") == ["psth", *chain, "lstm"]
+    assert plan.decomposition_of("two") == ["psth", *chain], "without a network the chain ends at the last of them"
+    assert plan.models_of("one") == ["psth", "lstm"]
+    assert "nested_own" not in plan.predictors_of("two")
+    assert plan.modules_of("nested_own") == ["neurodecode.models.glm"]
+
+
+def test_nothing_is_decomposed_that_was_not_asked_for(plan):
+    assert (plan.nested, plan.decomposed()) == ({}, [])
+    some = Plan(checked_config(changed("decomposition: {sessions: [one], models: [flat]}"), ROOT), ROOT)
+    assert some.decomposed() == ["one"]
+    assert some.networks_of("one") == [], "flat is not fitted to it"
+
+
+def test_nested_models_contain_each_other_and_can_be_built():
+    entries = nested_models({"longest_s": 0.3})
+    assert tuple(entries) == NESTED_MODELS
+    built = {name: model_config(entry, name) for name, entry in entries.items()}
+    assert [m.slow_gain for m in built.values()] == [False, True, True, True, True]
+    assert [m.lags_s for m in built.values()] == [None, None, 0.01, 0.01, 0.01]
+    assert [m.longest_s for m in built.values()] == [0.0, 0.0, 0.0, 0.3, 0.3]
+    assert [m.coupling for m in built.values()] == ["own"] * 4 + ["auto"]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-AFTER_A_FIT = {"score toy", "collect the scores", "draw toy", "write the report"}
+JUDGED = "judge the sufficiency of the models of toy"
+AFTER_A_FIT = {"score toy", JUDGED, "collect the scores", "draw toy", "write the report"}
+OF_A_NETWORK = {"decompose the gains on toy", *AFTER_A_FIT}
 
 
 def scores(directory: Path) -> list[dict[str, str]]:
@@ -60,7 +62,7 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
 
 def test_the_configuration_is_kept_with_every_default(finished):
     kept = json.loads((finished / "results/config.json").read_text())
-    assert kept["evaluation"] == {"folds": 2, "split": "stratified", "bootstrap": 20}
+    assert kept["evaluation"] == {"folds": 2, "split": "stratified", "bootstrap": 20, "sufficiency": True}
     assert kept["models"]["lstm"]["hidden"] == 4
     assert "learning_rate" in kept["models"]["lstm"]
 
@@ -72,7 +74,7 @@ def test_after_a_run_there_is_nothing_to_do(checkout, finished):
 
 def test_editing_one_models_config_fits_that_model_again_and_no_other(checkout, finished):
     planned = checkout.planned(finished, "--config", "models={lstm: {hidden: 5}}")
-    assert planned == {"check the configuration", "fit lstm to toy", *AFTER_A_FIT}
+    assert planned == {"check the configuration", "fit lstm to toy", *OF_A_NETWORK}
 
 
 def test_adding_a_model_fits_only_that(checkout, finished):
@@ -88,8 +90,8 @@ def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, 
 @pytest.mark.parametrize(
     ("file", "again"),
     [
-        ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *AFTER_A_FIT}),
-        ("neurodecode/nn/training.py", {"fit lstm to toy", *AFTER_A_FIT}),
+        ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *OF_A_NETWORK}),
+        ("neurodecode/nn/training.py", {"fit lstm to toy", *OF_A_NETWORK}),
         ("neurodecode/nn/cells/gru.py", set()),
         ("neurodecode/report/page.py", {"write the report"}),
     ],
@@ -104,14 +106,14 @@ def test_a_new_session_leaves_the_others_alone(checkout, finished):
     planned = checkout.planned(finished, "--config", new, "controls={shuffled_trials: {sessions: [toy]}}")
     assert planned == {
         *("check the configuration", "simulate new", "read new", "fit psth to new", "score new", "draw new"),
-        *("collect the scores", "write the report"),
+        *("judge the sufficiency of the models of new", "collect the scores", "write the report"),
     }
 
 
 def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
     planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
     scored = {"score toy.shuffled_trials", "score units of toy predicted from the others"}
-    assert planned == {"check the configuration", *scored, *AFTER_A_FIT}
+    assert planned == {"check the configuration", *scored, *OF_A_NETWORK}
 
 
 def simulated(planned: set[str]) -> set[str]:

@@ -13,7 +13,7 @@ def runtime_of_fit(wildcards, attempt):
 
 def gpus_of_fit(wildcards):
     """Only where it is asked for: `device: auto` takes a GPU where the machine happens to have one."""
-    return int(plan.models[wildcards.model].get("device") == "cuda")
+    return int(plan.fitted[wildcards.model].get("device") == "cuda")
 
 
 rule fit_model:
@@ -30,14 +30,14 @@ rule fit_model:
     benchmark:
         "<benchmarks>/{session}/fit_model.{model}.tsv"
     wildcard_constraints:
-        model=one_of(plan.models),
+        model=one_of(plan.fitted),
     threads: 1
     resources:
         mem_mb=memory_mb(3000, per_input_mb=400),
         runtime=runtime_of_fit,
         gpu=gpus_of_fit,
     params:
-        model=lambda wildcards: plan.models[wildcards.model],
+        model=lambda wildcards: plan.fitted[wildcards.model],
         seed=config["seed"],
         code=code_of_model,
     message:

@@ -45,10 +45,79 @@ rule score_session:
         "../scripts/score_session.py"
 
 
+rule judge_sufficiency:
+    input:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+        predictions=of_predictors("predictions.npy"),
+    output:
+        "<results>/{session}/sufficiency.csv",
+    log:
+        "<logs>/{session}/judge_sufficiency.log",
+    benchmark:
+        "<benchmarks>/{session}/judge_sufficiency.tsv"
+    wildcard_constraints:
+        session=one_of(plan.recorded),
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=40),
+        runtime=minutes(120),
+    params:
+        models=lambda wildcards: plan.predictors_of(wildcards.session),
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+        code=digest_of("neurodecode.evaluation.sufficiency"),
+    message:
+        "judge the sufficiency of the models of {wildcards.session}"
+    script:
+        "../scripts/judge_sufficiency.py"
+
+
+rule decompose_gain:
+    input:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+        predictions=lambda wildcards: [
+            f"<results>/{wildcards.session}/models/{name}/predictions.npy"
+            for name in plan.decomposition_of(wildcards.session)
+        ],
+    output:
+        "<results>/{session}/decomposition.csv",
+    log:
+        "<logs>/{session}/decompose_gain.log",
+    benchmark:
+        "<benchmarks>/{session}/decompose_gain.tsv"
+    wildcard_constraints:
+        session=one_of(plan.decomposed()),
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=20),
+        runtime=minutes(30),
+    params:
+        models=lambda wildcards: plan.decomposition_of(wildcards.session),
+        networks=lambda wildcards: plan.networks_of(wildcards.session),
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+        code=digest_of("neurodecode.evaluation.decomposition"),
+    message:
+        "decompose the gains on {wildcards.session}"
+    script:
+        "../scripts/decompose_gain.py"
+
+
+def of_tasks(sessions):
+    """Scores of recordings beside those of their models one by one: sufficiency, decomposition."""
+    tested = plan.recorded if config["evaluation"]["sufficiency"] else ()
+    return [
+        *(f"<results>/{name}/sufficiency.csv" for name in sessions if name in tested),
+        *(f"<results>/{name}/decomposition.csv" for name in sessions if name in plan.decomposed()),
+    ]
+
+
 rule collect_scores:
     input:
         [f"<results>/{session}/scores.csv" for session in plan.sessions],
         [f"<results>/{session}/co_smoothing/scores.csv" for session in plan.co_smoothed],
+        of_tasks(plan.sessions),
     output:
         report("<results>/scores.csv", caption="../report/scores.rst", category="Scores"),
     log:

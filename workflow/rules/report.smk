@@ -1,7 +1,7 @@
 """Figures of each recording, and the page."""
 
 FIGURES = (
-    *("overview", "gains", "rasters", "single_trials", "rescaling", "hazard"),
+    *("overview", "gains", "decomposition", "sufficiency", "rasters", "single_trials", "rescaling", "hazard"),
     *("intervals", "adaptation", "variability", "training", "quality"),
 )
 
@@ -12,6 +12,7 @@ rule session_figures:
         splits="<results>/{session}/splits.csv",
         quality="<results>/{session}/quality.json",
         scores="<results>/{session}/scores.csv",
+        tasks=lambda wildcards: of_tasks([wildcards.session]),
         predictions=of_predictors("predictions.npy"),
         samples=of_predictors("samples.npz"),
         fits=of_models("fit.json"),

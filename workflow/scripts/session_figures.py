@@ -9,7 +9,7 @@ with logging_to(snakemake.log[0]):
         trials=snakemake.input.trials,
         splits=snakemake.input.splits,
         quality=snakemake.input.quality,
-        scores=snakemake.input.scores,
+        scores=[snakemake.input.scores, *snakemake.input.tasks],
         predictions=dict(zip(snakemake.params.predictors, snakemake.input.predictions, strict=True)),
         samples=dict(zip(snakemake.params.predictors, snakemake.input.samples, strict=True)),
         fits=dict(zip(snakemake.params.models, snakemake.input.fits, strict=True)),

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neurodecode.config.run import NESTED_MODELS
 from neurodecode.data.quality import quality
 from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
+from neurodecode.evaluation import decomposition, sufficiency
+from neurodecode.evaluation._score_rows import PSTH, ScoreRows
 from neurodecode.evaluation.controls import control_names
 from neurodecode.evaluation.scores import score_session, write_scores
 from neurodecode.report.results import SessionResults, read_results
@@ -151,7 +154,36 @@ class Fabricated:
         if controls:
             fitted = frame[frame["model"].isin(["psth", "poisson", "glm"])]
             parts += [fitted.assign(control=control) for control in control_names()]
+        parts.append(self._remaining_gains())
+        if PSTH in self.models:
+            parts.append(self._terms())
         write_scores(pd.concat(parts), path)
+
+    def _remaining_gains(self) -> pd.DataFrame:
+        """As if history added little to those that know the truth, and much to those that know the average."""
+        units = self.trials.unit_names
+        rows = ScoreRows(session=self.session, control="", unit_names=units, task=sufficiency.TASK)
+        for model in self.models:
+            knows = model not in ("constant", "psth", "poisson")
+            value = self.rng.normal(0.0 if knows else 0.3, 0.004 if knows else 0.1, len(units) + 1)
+            rows.add(model, sufficiency.METRIC, value, low=value - 0.004, high=value + 0.006)
+        return rows.frame()
+
+    def _terms(self) -> pd.DataFrame:
+        """Of nested models that come closer to the truth, in logs, one by one."""
+        truth, psth = (np.log(np.maximum(rate, 1e-3)) for rate in (self.oracle_hz, self.psth_hz))
+        closer = dict(zip(NESTED_MODELS[1:], (-0.02, 0.3, 0.45, 0.5), strict=True))
+        rates = {name: np.exp(psth + share * (truth - psth)) for name, share in closer.items()}
+        networks = [name for name in self.models if name in ("lstm", "gru", "my-lstm.v2")]
+        return decomposition.decomposition_scores(
+            self.trials,
+            self.splits,
+            {**rates, **{name: self.predictions[name] for name in (PSTH, *networks)}},
+            networks,
+            session=self.session,
+            n_bootstrap=40,
+            seed=1,
+        )
 
     def results(self) -> SessionResults:
         return read_results(**self.paths(), session=self.session, seed=1)

@@ -9,7 +9,8 @@ from matplotlib.image import imread
 
 from neurodecode.errors import DataError
 from neurodecode.report import choice
-from neurodecode.report.figures import gains, rescaling, training
+from neurodecode.report.figures import decomposition, gains, rescaling, sufficiency, training
+from neurodecode.report.scoretable import Estimate, ScoreTable
 from neurodecode.report.session_figures import FIGURES, draw_session
 from neurodecode.report.style import DOTS_PER_INCH, WIDTH_IN, drawing
 from neurodecode.report.wording import NONE
@@ -162,3 +163,46 @@ def test_a_missing_prediction_is_named(fabricate, tmp_path):
     (made.folder / "models" / "glm" / "predictions.npy").unlink()
     with pytest.raises(DataError, match=r"glm.*predictions\.npy|predictions\.npy.*glm"):
         drawn(made, tmp_path)
+
+
+def test_a_decomposition_names_its_largest_term_and_its_share(fabricate):
+    results = fabricate().results()
+    with drawing():
+        found = decomposition.draw(results)
+    terms = results.tasks["decompose"]
+    share = terms.get("lstm", "own_below_10ms").value / terms.get("lstm", "total").value
+    assert found.title.startswith(f"Own spikes, last 10 ms: {share:.0%} of the ")
+    assert "Order matters" in found.caption
+    assert "lstm alone" in found.alt
+
+
+def test_bars_of_a_unit_reach_from_its_losses_to_its_gains(fabricate):
+    results = fabricate().results()
+    with drawing():
+        bars = decomposition.draw(results).figure.axes[1].patches
+    table = results.tasks["decompose"]
+    terms = [t for t in (*decomposition.TERMS, decomposition.REMAINDER) if table.get("lstm", t).known]
+    drawn = sum(bar.get_height() for bar in bars)
+    told = sum(e.value for e in table.units("lstm", "total").values())
+    np.testing.assert_allclose(drawn, told, atol=1e-9)
+    assert len(bars) == 2 * 3 * len(terms), "what is gained and what is lost of each term, for three units"
+
+
+def test_without_a_decomposition_the_reason_names_the_key(fabricate):
+    plain = replace(fabricate().results(), tasks={})
+    assert "configuration: decomposition" in decomposition.draw(plain).absent
+    assert "evaluation.sufficiency" in sufficiency.draw(plain).absent
+
+
+def test_sufficiency_says_what_is_left_to_the_best_model_and_to_the_psth(fabricate):
+    results = fabricate().results()
+    held = dict(results.tasks["sufficiency"].held)
+    held[results.best, "remaining_gain", "all", "all"] = Estimate(0.021, 0.011, 0.032)
+    held["psth", "remaining_gain", "all", "all"] = Estimate(0.25, 0.2, 0.3)
+    with drawing():
+        found = sufficiency.draw(replace(results, tasks={"sufficiency": ScoreTable(held)}))
+        held[results.best, "remaining_gain", "all", "all"] = Estimate(0.001, -0.001, 0.003)
+        none = sufficiency.draw(replace(results, tasks={"sufficiency": ScoreTable(held)}))
+    assert found.title.startswith(f"History still adds 0.021 bits/spike to {results.best}")
+    assert found.title.endswith("0.250 to the PSTH")
+    assert none.title.startswith(f"History adds nothing that is shown to {results.best} (+0.001")

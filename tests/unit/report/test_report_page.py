@@ -103,7 +103,7 @@ def test_every_link_has_a_target_and_no_anchor_stands_twice(page):
 
 def test_every_picture_says_what_it_shows(page):
     pictures = page.all("img")
-    assert len(pictures) == 1 + 11 + 9  # the summary; counts have no intervals, and no network was trained
+    assert len(pictures) == 1 + 13 + 11  # the summary; counts have no intervals, and no network was trained
     assert all(len(picture["alt"] or "") > 20 for picture in pictures)
 
 
