@@ -20,8 +20,10 @@ from neurodecode.models._glm_rows import Parts, Rows
 _MAX_ITERATIONS = 100
 _MAX_FLOAT32 = 40  # iterations: what float32 has not found by then it cannot find
 _HANDED_ON = 1e-4  # nats: where float32 gives over to float64, far above what rounding leaves of a gradient
-# With a curvature that is wrong by a tenth a step leaves a hundredth of the expected gain: then it is found anew.
-_MOST_LEFT = 0.01
+# With a curvature that is wrong by a third a step leaves a tenth of the expected gain: then it is found anew.
+_MOST_LEFT = 0.1
+_FAR, _STUCK = 1.0, 30.0  # nats: at a greater expected gain the curvature of some of the rows may do
+_MOST_THIN, _BLOCKS_LEFT = 8, 16  # one in so many blocks of rows then, and at least so many of them
 _ROUNDING = 1e-5  # of the loss: gains below are judged by the slope, which rounding leaves
 
 
@@ -66,6 +68,9 @@ class KeptNewton:
         self.rows = rows
         self._curvature: dict[int, tuple[Parts, np.ndarray]] = {}
         self._factor: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._close: set[int] = set()
+        self._thinned: set[int] = set()
+        self._thin = max(1, min(_MOST_THIN, len(rows.blocks) // _BLOCKS_LEFT))
 
     def fit(
         self, objective: Objective, start: Float[np.ndarray, "units columns"], tolerance: float, *, exact: bool
@@ -98,6 +103,8 @@ class KeptNewton:
         weights, everyone = start.copy(), np.arange(len(start))
         value, gradient = objective.at(weights, everyone, dtype)
         step, gain = self._steps(objective, weights, gradient, everyone)
+        anew = self._close_but_rough(np.flatnonzero(gain / 2.0 < _FAR))
+        step[anew], gain[anew] = self._steps(objective, weights, gradient, anew)
         scale, found_here = np.ones(len(start)), np.zeros(len(start), bool)
         for _ in range(_MAX_FLOAT32 if dtype is np.float32 else _MAX_ITERATIONS):
             active = np.flatnonzero(gain / 2.0 >= tolerance)
@@ -106,9 +113,7 @@ class KeptNewton:
             new_weights = weights[active] + scale[active, None] * step[active]
             new_value, new_gradient = objective.at(new_weights, active, dtype)
             slope = np.abs((new_gradient * step[active]).sum(axis=1))
-            aimed, rounding = scale[active] * gain[active], _ROUNDING * np.maximum(np.abs(value[active]), 1.0)
-            falls = new_value <= value[active] - 1e-4 * aimed
-            better = falls | ((aimed < rounding) & (slope <= gain[active] / 2.0))
+            better = _better(value[active], new_value, scale[active], gain[active], slope)
             taken, refused = active[better], active[~better]
             weights[taken], value[taken], gradient[taken] = (
                 new[better] for new in (new_weights, new_value, new_gradient)
@@ -116,12 +121,15 @@ class KeptNewton:
             before = gain[taken]
             step[taken], gain[taken] = self._steps(objective, weights, gradient, taken)
             slow = taken[(gain[taken] > _MOST_LEFT * before) & (gain[taken] / 2.0 >= tolerance)]
+            # Rows that tell two columns apart may be few: then some of the rows lead nowhere.
+            stuck = (gain[taken] > before / 3.0) & (gain[taken] / 2.0 < _STUCK)
+            rough = self._close_but_rough(taken[stuck | (gain[taken] / 2.0 < _FAR)])
             scale[refused] /= 2.0
             # A step that was refused may have come of an old curvature: it is taken again with a new one.
-            anew = np.concatenate([slow, refused[~found_here[refused]]])
+            anew = np.unique(np.concatenate([slow, refused[~found_here[refused]], rough]))
+            self._forget(anew)
             found_here[taken] = False
             found_here[anew], scale[anew], scale[taken] = True, 1.0, 1.0
-            self._forget(anew)
             step[anew], gain[anew] = self._steps(objective, weights, gradient, anew)
         return weights, gain / 2.0
 
@@ -154,11 +162,31 @@ class KeptNewton:
         has, curvature = self._curvature.get(unit, (None, None))
         covers = has and has.sources >= of_unit.sources and has.time_course >= of_unit.time_course
         if not covers or curvature is None:
-            curvature = self.rows.curvature(weights[unit], unit, of_unit)
+            thin = 1 if unit in self._close else self._thin
+            curvature = self.rows.curvature(weights[unit], unit, of_unit, thin=thin)
             self._curvature[unit] = of_unit, curvature
+            self._thinned = self._thinned - {unit} if thin == 1 else self._thinned | {unit}
         return curvature
 
     def _forget(self, units: np.ndarray) -> None:
+        """Find the curvature of ``units`` anew when it is needed."""
         for unit in units.tolist():
             self._factor.pop(unit, None)
             self._curvature.pop(unit, None)
+
+    def _close_but_rough(self, close: np.ndarray) -> np.ndarray:
+        """Those of the units that are ``close`` on the curvature of some of the rows; from now on it is of all."""
+        self._close.update(close.tolist())
+        rough = np.array([unit for unit in close.tolist() if unit in self._thinned], int)
+        self._forget(rough)
+        return rough
+
+
+def _better(
+    value: np.ndarray, new_value: np.ndarray, scale: np.ndarray, gain: np.ndarray, slope: np.ndarray
+) -> np.ndarray:
+    """Which steps lead down: by the loss, or by its slope at their ends where rounding hides the loss."""
+    falls = new_value <= value - 1e-4 * scale * gain
+    hidden = scale * gain < _ROUNDING * np.maximum(np.abs(value), 1.0)
+    better: np.ndarray = falls | (hidden & (slope <= gain / 2.0))
+    return better

@@ -7,7 +7,7 @@ block are float32 unless asked otherwise; what is summed over blocks is float64.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -110,16 +110,20 @@ class Rows:
         return out
 
     def curvature(
-        self, weights: Float[np.ndarray, " columns"], unit: int, parts: Parts
+        self, weights: Float[np.ndarray, " columns"], unit: int, parts: Parts, *, thin: int = 1
     ) -> Float[np.ndarray, "columns columns"]:
-        """Transposed design times expected counts times design, of one unit; it steers, and may be float32."""
+        """Transposed design times expected counts times design, of one unit; it steers, and may be float32.
+
+        ``thin``: found from one in so many blocks.
+        """
         at = np.concatenate([[0], self.columns.of_unit, self._shared_columns(parts)])
         basis = self.basis.T.astype(np.float32)[: self.basis.shape[1] if parts.time_course else 0]
         n, n_own, n_all = len(at), len(self.columns.of_unit), len(at) + len(basis)
         features, curves = np.zeros((n, n)), np.zeros((self.n_conditions, len(basis), n_all))
         # One buffer for all blocks: fresh memory would cost more than the product.
         buffer = np.empty(n_all * max((b.counts.shape[1] for b in self.blocks), default=0), np.float32)
-        for block, (own,), shared, (mean,) in self._means(weights[None], np.array([unit]), parts, np.float32):
+        some = replace(self, blocks=self.blocks[::thin])
+        for block, (own,), shared, (mean,) in some._means(weights[None], np.array([unit]), parts, np.float32):
             root = np.sqrt(mean, out=mean)
             scaled = buffer[: n_all * root.size].reshape(n_all, root.size)
             scaled[0] = root
@@ -130,7 +134,9 @@ class Rows:
             gram = scaled @ scaled.T
             features += gram[:n, :n]
             curves[block.condition] += gram[n:]
-        return self._placed(at, features, curves)
+        share = sum(b.counts.shape[1] for b in some.blocks) / sum(b.counts.shape[1] for b in self.blocks)
+        curvature: np.ndarray = self._placed(at, features, curves) / share
+        return curvature
 
     def _placed(self, at: np.ndarray, features: np.ndarray, curves: np.ndarray) -> np.ndarray:
         """The curvature in the order of the columns: what splines of conditions give, their shared ones sum up."""
