@@ -17,7 +17,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.evaluation.folds import out_of_fold_intensity
 from neurodecode.likelihood import mean_rate_hz
 from neurodecode.models import FittedModel, PointProcessModel, build_model, cell_names, example, family_names
-from neurodecode.models.psth import FittedPSTH, fit_psth
+from neurodecode.models.psth import fit_psth
 
 SPLIT = Split(0, np.arange(14), np.arange(14, 18), np.arange(18, 24))
 FITTED_TO = (SPLIT.train, np.concatenate([SPLIT.train, SPLIT.validation]))
@@ -102,61 +102,11 @@ def check_scale(model: PointProcessModel, fitted: FittedModel, trials: Trials) -
         assert_array_equal(again[name], fitted.parameters()[name], err_msg=name)
 
 
-@dataclass
-class Asked:
-    """How often a fit asked for the average of trials that this average was made of, with and without each."""
-
-    whole: int = 0
-    left_out: int = 0
-
-
-def asked_of_averages(model: PointProcessModel, trials: Trials, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Fit with every PSTH watched. A trial is known by its number, a PSTH by the sum of its trials."""
-    numbered = replace(trials, columns={"number": np.arange(trials.n_trials)})
-    asked, whole, left_out = Asked(), FittedPSTH.intensity_with_lead, FittedPSTH.leave_one_out
-    log_expected = FittedPSTH.log_expected_count
-    inside: list[bool] = []
-
-    def in_its_fit(psth: FittedPSTH, given: Trials) -> bool:
-        sums = psth.counts.sum(axis=0)
-        made_of = [s for s in FITTED_TO if np.array_equal(_summed(numbered.select(s)), sums)]
-        assert made_of, "an average of trials that are neither the training trials nor these and validation"
-        return bool(np.isin(given.columns["number"], made_of[0]).any())
-
-    def watched_whole(psth: FittedPSTH, given: Trials) -> np.ndarray:
-        asked.whole += not inside and in_its_fit(psth, given)
-        return whole(psth, given)
-
-    def watched_left_out(psth: FittedPSTH, given: Trials) -> np.ndarray:
-        asked.left_out += in_its_fit(psth, given)
-        return left_out(psth, given)
-
-    def watched_log(psth: FittedPSTH, given: Trials, *, leave_out: bool) -> np.ndarray:
-        if leave_out:
-            inside.append(True)  # the level of the whole average, which is the same for all trials
-        try:
-            return log_expected(psth, given, leave_out=leave_out)
-        finally:
-            if leave_out:
-                inside.pop()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FittedPSTH, "intensity_with_lead", watched_whole)
-        patch.setattr(FittedPSTH, "leave_one_out", watched_left_out)
-        patch.setattr(FittedPSTH, "log_expected_count", watched_log)
-        fitted_fold(model, numbered)
-    return asked
-
-
-def _summed(trials: Trials) -> np.ndarray:
-    return trials.counts.sum(axis=0, dtype=np.int64, where=trials.mask)
-
-
-def check_own_average(model: PointProcessModel, trials: Trials, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """No trial is fitted under an average that it is part of."""
-    asked = asked_of_averages(model, trials, monkeypatch)
+def check_own_average(model: PointProcessModel, trials: Trials, averages_asked) -> int:
+    """No trial is fitted under an average that it is part of; how often one was asked for that leaves it out."""
+    asked = averages_asked(lambda numbered: fitted_fold(model, numbered), trials, FITTED_TO)
     assert asked.whole == 0
-    return asked
+    return asked.left_out
 
 
 # -- every family -------------------------------------------------------------------------------------------------
@@ -200,10 +150,10 @@ def test_validation_trials_do_not_reach_the_scale_of_the_inputs(family, toy_tria
     check_scale(model, fitted_fold(model, toy_trials), toy_trials)
 
 
-def test_a_trials_own_spikes_do_not_reach_the_average_that_it_is_fitted_under(family, toy_trials, monkeypatch):
-    asked = check_own_average(example(family), toy_trials, monkeypatch)
+def test_a_trials_own_spikes_do_not_reach_the_average_that_it_is_fitted_under(family, toy_trials, averages_asked):
+    left_out = check_own_average(example(family), toy_trials, averages_asked)
     if family in ("glm", "markov", "psth_gain", *cell_names()):
-        assert asked.left_out > 0, "nothing was watched"
+        assert left_out > 0, "nothing was watched"
 
 
 def test_the_average_without_a_trial_does_not_hold_its_spikes(toy_trials):
@@ -298,6 +248,6 @@ def test_a_model_without_a_leak_passes(check, toy_trials):
     CHECKS[check](model, fitted_fold(model, toy_trials), toy_trials)
 
 
-def test_a_planted_average_of_itself_is_caught(toy_trials, monkeypatch):
+def test_a_planted_average_of_itself_is_caught(toy_trials, averages_asked):
     with pytest.raises(AssertionError):
-        check_own_average(Leaky("average"), toy_trials, monkeypatch)
+        check_own_average(Leaky("average"), toy_trials, averages_asked)

@@ -104,6 +104,22 @@ def test_masked_counts_of_the_other_units_change_no_number(fit, trials):
     assert_array_equal(predicted(one, edited)[0], before)
 
 
+def test_a_trials_own_spikes_do_not_reach_the_average_that_it_is_fitted_under(fit, trials, averages_asked):
+    name, one, _, _ = fit
+
+    def fit_both_groups(numbered: Trials) -> None:
+        for held_out in GROUPS:
+            divided = DividedTrials.of(numbered, held_out)
+            parts = divided.select(SPLIT.train), divided.select(SPLIT.validation)
+            one.fit(*parts, np.random.default_rng(0))
+
+    both = np.concatenate([SPLIT.train, SPLIT.validation])
+    asked = averages_asked(fit_both_groups, trials, [SPLIT.train, both])
+    assert asked.whole == 0
+    if name != "psth":
+        assert asked.left_out > 0, "nothing was watched"
+
+
 def test_a_unit_that_is_left_among_those_that_are_heard_is_caught(trials, monkeypatch):
     def of(trials: Trials, held_out: np.ndarray) -> DividedTrials:
         return DividedTrials(trials, trials.select_units(held_out))

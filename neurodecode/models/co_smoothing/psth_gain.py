@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
 from neurodecode.models._gain import MARGIN, BlockSums, decayed_past
+from neurodecode.models._glm_design import trial_batches
 from neurodecode.models.co_smoothing._base import (
     CoSmoother,
     DividedTrials,
@@ -24,6 +25,8 @@ from neurodecode.models.co_smoothing._base import (
 )
 from neurodecode.models.psth import PSTH, FittedPSTH, fit_psth
 from neurodecode.models.psth_gain import GainPSTH
+
+_RATES = 8  # arrays of rates of single trials held at a time
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,11 @@ class SharedGainPSTH(CoSmoother):
         psth_in, psth_out = fit_psth(both.held_in, PSTH()), fit_psth(both.held_out, PSTH())
         taus, priors = self.model.time_constants_s, self.model.prior_spikes
         won = np.zeros((len(taus), len(priors), both.held_out.n_units))
-        for trial in range(both.held_in.n_trials):  # rates of all trials at once would be large
-            one = both.select(np.array([trial]))
-            heard = BlockSums.of(one.held_in, psth_in.leave_one_out(one.held_in))
-            told = BlockSums.of(one.held_out, psth_out.leave_one_out(one.held_out))
+        per_trial = both.held_in.n_steps * (both.held_in.n_units + both.held_out.n_units)
+        for batch in trial_batches(both.held_in.n_trials, _RATES * per_trial):
+            some = both.select(batch)
+            heard = BlockSums.of(some.held_in, psth_in.leave_one_out(some.held_in))
+            told = BlockSums.of(some.held_out, psth_out.leave_one_out(some.held_out))
             won += told.won(_summed(heard.counts), _summed(heard.mu), taus, priors)
         flat = won.reshape(-1, won.shape[-1])
         tau, prior = np.unravel_index(flat.argmax(axis=0), won.shape[:-1])
