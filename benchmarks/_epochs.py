@@ -59,7 +59,7 @@ def bare_epoch(training: Optimisation) -> Callable[[], object]:
     whole = [batch.inputs.clone() for batch in batches]
     paths = [(whole, network.population.cell.hidden_size)]
     if network.own is not None:
-        all_units = torch.arange(len(network.own.columns))
+        all_units = torch.arange(len(network.own.columns), device=device)
         with torch.no_grad():
             paths.append(([network.own.rows(x, all_units) for x in whole], network.own.cell.hidden_size))
     torch.manual_seed(0)

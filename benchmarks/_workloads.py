@@ -31,12 +31,13 @@ RATE_HZ = 20.0
 
 @dataclass(frozen=True)
 class Size:
-    """Of a session and of a network. ``segment_bins``: 0 for whole trials."""
+    """Of a session and of a network. ``segment_bins``: 0 for whole trials. ``own_hidden``: 0 for no own cells."""
 
     n_trials: int = 100
     n_bins: int = 1000
     n_units: int = 8
     hidden: int = 64
+    own_hidden: int = 32
     segment_bins: int = 0
     n_batches: int = 10
 
@@ -71,7 +72,11 @@ def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
     from neurodecode.nn.training import Optimisation, TrainingPlan
 
     chosen = replace(
-        build_model(family), hidden=size.hidden, segment_bins=size.segment, batches_per_epoch=size.n_batches
+        build_model(family),
+        hidden=size.hidden,
+        own_hidden=size.own_hidden,
+        segment_bins=size.segment,
+        batches_per_epoch=size.n_batches,
     )
     names = set(TrainingPlan.__dataclass_fields__)
     plan = replace(TrainingPlan(**{k: v for k, v in asdict(chosen).items() if k in names}), epochs=100_000)

@@ -26,11 +26,12 @@ import numpy as np
 import torch
 
 from benchmarks._rows import RESULTS, Rows, commit, machine
-from benchmarks._workloads import Size, Training, in_a_process, toy_trials
+from benchmarks._workloads import Size, in_a_process, optimisation, toy_trials
+from neurodecode.nn.training import Optimisation
 
 COLUMNS = (
-    *("commit", "machine", "device", "work", "grows", "n_trials", "n_bins", "n_units", "hidden", "segment_bins"),
-    *("n_batches", "seconds", "peak_bytes", "counts_bytes"),
+    *("commit", "machine", "device", "work", "grows", "n_trials", "n_bins", "n_units", "hidden", "own_hidden"),
+    *("segment_bins", "n_batches", "seconds", "peak_bytes", "counts_bytes"),
 )
 SEGMENT = 250
 BASE = Size(n_trials=80, n_bins=500, n_units=8, hidden=64, n_batches=10)
@@ -45,7 +46,7 @@ NETWORKS = ("lstm_epoch", "gru_epoch")
 WORK = ("psth", "glm", *NETWORKS)
 ASK_GPU = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 FITTED = 3  # largest sizes that an exponent is fitted to
-DEVICE_SIZES = (Size(160, 1000, 12, segment_bins=1000), Size(500, 1000, 100, 256, segment_bins=1000))
+DEVICE_SIZES = (Size(160, 1000, 12, segment_bins=1000), Size(500, 1000, 40, 256, segment_bins=1000))
 
 
 def points(works: Sequence[str], largest: int | None) -> Iterator[tuple[str, str, Size]]:
@@ -122,24 +123,24 @@ def device(arguments: argparse.Namespace) -> None:
     for size in DEVICE_SIZES[: arguments.largest]:
         trials = toy_trials(size)
         for family in ("lstm", "gru"):
-            cpu = epochs_per_second(Training.of(family, trials, size, "cpu"), size, arguments.seconds)
+            cpu = epochs_per_second(optimisation(family, trials, size, "cpu"), arguments.seconds)
             shape = f"{size.n_trials} trials x {size.n_bins} bins x {size.n_units} units, hidden {size.hidden}"
             line = f"{family}, {shape}: {cpu:.3g} epochs/s on the CPU"
             if there == "cuda":
-                training = Training.of(family, trials, size, there)
+                training = optimisation(family, trials, size, there)
                 with utilisation() as busy:
-                    gpu = epochs_per_second(training, size, arguments.seconds)
+                    gpu = epochs_per_second(training, arguments.seconds)
                 shown = f"{np.mean(busy):.0f}%" if busy else "not known"
                 line += f", {gpu:.3g} on the GPU ({gpu / cpu:.3g} times), utilisation {shown}"
             print(line, flush=True)
 
 
-def epochs_per_second(training: Training, size: Size, at_least_s: float) -> float:
+def epochs_per_second(training: Optimisation, at_least_s: float) -> float:
     """After one epoch that does not count."""
-    training.epoch(size.n_batches)
+    training.epoch(1)
     started, done = time.perf_counter(), 0
     while (taken := time.perf_counter() - started) < at_least_s or done == 0:
-        training.epoch(size.n_batches)
+        training.epoch(1)
         if training.device.type == "cuda":
             torch.cuda.synchronize()
         done += 1

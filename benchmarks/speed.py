@@ -4,7 +4,8 @@
 
 - binning: binning and PSTH of 100 units and 500 trials against elephant's, counts and rates found equal;
 - epochs: a training epoch of the LSTM (batches, dropout, loss, clipping, optimiser) against forward and backward
-  of a bare `torch.nn.LSTM` on the same inputs; the GRU's epoch against the LSTM's; where an epoch's time goes;
+  of bare `torch.nn.LSTM` layers of the network's sizes on the same inputs; the GRU's epoch against the LSTM's;
+  where an epoch's time goes;
 - memory: the most that fitting a PSTH and an epoch hold, against the dense counts.
 
 A ratio is the median over interleaved repeats [quartiles]. Other work on the machine slows both sides alike.
@@ -76,6 +77,7 @@ def epochs(report: Report, arguments: argparse.Namespace) -> None:
 
     for size in sizes(arguments):
         shape = f"{size.n_trials} trials x {size.n_bins} bins x {size.n_units} units, hidden {size.hidden}"
+        shape += f", own {size.own_hidden}" if size.own_hidden else ""
         for what, value in measured(size, arguments.repeats, arguments.device).items():
             report.add(what, shape, value, f"<= {SLOWER[what]}", met=value.median <= SLOWER[what])
         for family in ("lstm", "gru"):
@@ -86,8 +88,9 @@ def epochs(report: Report, arguments: argparse.Namespace) -> None:
 
 
 def sizes(arguments: argparse.Namespace) -> list[Size]:
-    """A small recording of one unit, and a population."""
-    asked = [Size(n_trials=35, n_bins=2000, n_units=1), Size(n_trials=160, n_bins=1000, n_units=12)]
+    """A small recording of one unit, and a population: without cells of its units' own, and with them."""
+    population = Size(n_trials=160, n_bins=1000, n_units=12)
+    asked = [Size(35, 2000, 1, own_hidden=0), replace(population, own_hidden=0), population]
     shortened = [replace(size, segment_bins=1000) for size in asked]  # the families' default
     if arguments.toy:
         return [replace(size, n_trials=12, n_bins=200, hidden=16) for size in shortened]
@@ -96,7 +99,7 @@ def sizes(arguments: argparse.Namespace) -> list[Size]:
 
 def memory(report: Report, arguments: argparse.Namespace) -> None:
     """Against the dense counts of one byte a bin."""
-    size = Size(12, 200, 3) if arguments.toy else Size(500, 1000, 100, segment_bins=1000, n_batches=50)
+    size = Size(12, 200, 3) if arguments.toy else Size(500, 1000, 100, segment_bins=1000)
     shape = f"{size.n_trials} trials x {size.n_bins} bins x {size.n_units} units"
     for work in ("psth", "lstm_epoch"):
         found = in_a_process(work, size, arguments.device)

@@ -8,9 +8,9 @@ import torch
 
 from benchmarks import _epochs, _workloads, cost_curves, speed
 from benchmarks._clock import interleaved, ratio
-from benchmarks._workloads import Size, Training, toy_trials
+from benchmarks._workloads import Size, optimisation, toy_trials
 
-TINY = Size(n_trials=6, n_bins=60, n_units=2, hidden=4, n_batches=2)
+TINY = Size(n_trials=6, n_bins=60, n_units=2, hidden=4, own_hidden=3, n_batches=2)
 
 
 def test_ways_take_turns_and_the_first_round_does_not_count():
@@ -26,12 +26,28 @@ def test_a_ratio_is_paired_by_repeat():
 
 
 @pytest.mark.parametrize("family", ["lstm", "gru"])
-def test_an_epoch_trains_on_every_trial_once(family):
-    training = Training.of(family, toy_trials(TINY), TINY, "cpu")
-    assert sum(batch.inputs.shape[0] for batch in training.batches(2)) == TINY.n_trials
-    before = [values.clone() for values in training.network.parameters()]
-    training.epoch(2)
+def test_an_epoch_trains_every_weight_as_often_as_one_likes(family):
+    training = optimisation(family, toy_trials(TINY), TINY, "cpu")
+    before = [values.detach().clone() for values in training.network.parameters()]
+    for _ in range(3):
+        training.epoch(1)
     assert all(not torch.equal(a, b) for a, b in zip(before, training.network.parameters(), strict=True))
+
+
+def test_bare_layers_are_as_large_as_the_network_and_see_its_batches(monkeypatch):
+    training = optimisation("lstm", toy_trials(TINY), TINY, "cpu")
+    bare = _epochs.bare_epoch(training)
+    seen = []
+    forward = torch.nn.LSTM.forward
+
+    def watched(layer, inputs):
+        seen.append((layer.hidden_size, *inputs.shape[:2]))
+        return forward(layer, inputs)
+
+    monkeypatch.setattr(torch.nn.LSTM, "forward", watched)
+    bare()
+    n_steps = TINY.n_bins + training.sequences.burn_in
+    assert sorted(seen) == [(3, 6, n_steps)] * 2 + [(4, 3, n_steps)] * 2  # hidden, sequences, steps
 
 
 def test_parts_of_an_epoch_make_up_the_whole():
@@ -89,8 +105,8 @@ def test_points_are_measured_once_and_tabled(tmp_path, monkeypatch, capsys):
 
 
 def test_epochs_are_counted_by_the_second():
-    training = Training.of("gru", toy_trials(TINY), TINY, "cpu")
-    assert cost_curves.epochs_per_second(training, TINY, 0.0) > 0
+    training = optimisation("gru", toy_trials(TINY), TINY, "cpu")
+    assert cost_curves.epochs_per_second(training, 0.0) > 0
 
 
 def test_a_mute_gpu_has_no_utilisation(monkeypatch):
