@@ -58,6 +58,8 @@ def test_nested_values_of_the_command_line_are_read_as_the_yaml_that_they_are():
     [
         ("sed: 3", "configuration: unknown key 'sed'; did you mean 'seed'?"),
         ("seed: x", "seed: given 'x' (text), expected a whole number >= 0"),
+        ("co_smoothing: {models: [lsmt]}", "co_smoothing.models: unknown model 'lsmt'; did you mean 'lstm'?"),
+        ("co_smoothing: {unit_folds: 1}", "co_smoothing.unit_folds: given 1 (a whole number), expected"),
         ("models: {m: {family: lsmt}}", "models.m.family: given 'lsmt'; did you mean 'lstm'?"),
         ("models: {m: {family: lstm, hiden: 3}}", "models.m: unknown key 'hiden'; did you mean 'hidden'?"),
         ("models: {m: {hidden: 3}}", "models.m: family missing; it must be given"),
