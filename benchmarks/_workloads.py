@@ -106,7 +106,10 @@ def work(name: str, size: Size, device: str = "cpu") -> Callable[[], object]:
 
 
 def in_a_process(name: str, size: Size, device: str = "cpu", repeats: int = 1) -> dict[str, float]:
-    """``seconds`` (least of the repeats), ``peak_bytes`` beyond what stood before, ``counts_bytes``."""
+    """``seconds``, ``peak_bytes`` beyond what stood before, ``counts_bytes``.
+
+    Seconds are the least of ``repeats`` after the run whose memory is measured; that run's own where there are none.
+    """
     asked = json.dumps({"work": name, "device": device, "repeats": repeats, **asdict(size)})
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks._workloads", asked],
@@ -142,6 +145,15 @@ def _status_bytes(name: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
+def clocked(job: Callable[[], object], device: str) -> float:
+    """Seconds until it is done, on the GPU too."""
+    started = time.perf_counter()
+    job()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
 def main(asked: str) -> None:
     """Do the work and print what it took."""
     given = json.loads(asked)
@@ -151,14 +163,8 @@ def main(asked: str) -> None:
     work(name, Size(n_trials=8, n_bins=60, n_units=1, hidden=4), device)()  # what is only loaded once
     job = work(name, size, device)
     with peak_memory(device) as peak:
-        job()
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        job()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - started)
+        seconds = [clocked(job, device)]
+    seconds = [clocked(job, device) for _ in range(repeats)] or seconds
     counts_bytes = size.n_trials * (LEAD + size.n_bins) * size.n_units
     print(json.dumps({"seconds": min(seconds), "peak_bytes": peak["bytes"], "counts_bytes": counts_bytes}))
 

@@ -99,10 +99,11 @@ def sizes(arguments: argparse.Namespace) -> list[Size]:
 
 def memory(report: Report, arguments: argparse.Namespace) -> None:
     """Against the dense counts of one byte a bin."""
-    size = Size(12, 200, 3) if arguments.toy else Size(500, 1000, 100, segment_bins=1000)
-    shape = f"{size.n_trials} trials x {size.n_bins} bins x {size.n_units} units"
-    for work in ("psth", "lstm_epoch"):
-        found = in_a_process(work, size, arguments.device)
+    asked = {"psth": Size(500, 1000, 100), "lstm_epoch": Size(100, 1000, 100, segment_bins=1000)}
+    for work, full in asked.items():
+        size = Size(12, 200, 3) if arguments.toy else full
+        shape = f"{size.n_trials} trials x {size.n_bins} bins x {size.n_units} units"
+        found = in_a_process(work, size, arguments.device, repeats=0)
         value = found["peak_bytes"] / found["counts_bytes"]
         report.add(f"peak memory over dense counts: {work}", shape, Ratio(value, value, value), "", met=None)
 
