@@ -3,12 +3,12 @@
     python -m benchmarks.glm_speed               (--record to keep the rows, --trials 40 for a quick look)
 
 A simulated population (12 units, trials of 1 s at 1 ms, the lead is history). Each unit's columns are its log
-aggregate, its own history and every other unit's history; `--time-course` adds the splines of time. One ridge on
-standardised columns, the bias unpenalised, every fit from weights of 0 and the mean rate. Ours fits all units to
-their optimum (to 1e-7 nats, in float64). nemos' L-BFGS is float64, compiled and warm, and takes the fewest steps
-that bring the penalised log-likelihood within 1e-6 of ours; statsmodels stops of itself, and what it reached is
-printed. Columns are made, converted and moved before the clock starts. Both sides run on one core of one process
-in turn: a ratio is the median over repeats [quartiles].
+aggregate, its own history and every other unit's history; `--time-course` adds the splines of time. One ridge
+on all columns, histories standardised, the bias unpenalised; every fit starts from weights of 0 and the mean
+rate. Ours fits all units to their optimum (to 1e-7 nats, in float64). nemos' L-BFGS is float64, compiled and
+warm, and takes the fewest steps that bring the penalised log-likelihood within 1e-6 of ours; statsmodels stops
+of itself, and what it reached is printed. Columns are made, converted and moved before the clock starts. Both
+sides run on one core of one process in turn: a ratio is the median over repeats [quartiles].
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Problem:
 
 
 def standardised(rows: DesignRows) -> DesignRows:
-    """The same with columns of mean 0 and standard deviation 1, so that one ridge suits all of them."""
+    """The same with columns of mean 0, histories of standard deviation 1, so that one ridge suits all of them."""
     c, scales = rows.columns, rows.scales
     n = sum(block.counts.shape[1] for block in rows.blocks)
     own_mean = sum(block.own.sum(axis=2, dtype=np.float64) for block in rows.blocks) / n
