@@ -108,7 +108,7 @@ def work(name: str, size: Size, device: str = "cpu") -> Callable[[], object]:
 def in_a_process(name: str, size: Size, device: str = "cpu", repeats: int = 1) -> dict[str, float]:
     """``seconds``, ``peak_bytes`` beyond what stood before, ``counts_bytes``.
 
-    Seconds are the least of ``repeats`` after the run whose memory is measured; that run's own where there are none.
+    Seconds are the least of ``repeats`` after the run that is measured for memory, or that run's own without them.
     """
     asked = json.dumps({"work": name, "device": device, "repeats": repeats, **asdict(size)})
     done = subprocess.run(
