@@ -12,6 +12,7 @@ import torch
 
 from benchmarks._clock import Ratio, interleaved, ratio
 from benchmarks._workloads import Size, optimisation, toy_trials
+from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.sequences import Sequences
 from neurodecode.nn.training import Optimisation
 
@@ -20,6 +21,7 @@ PARTS = ("batches", "forward", "backward", "clipping", "optimiser", "rest")
 
 def measured(size: Size, repeats: int, device: str = "cpu") -> dict[str, Ratio]:
     """LSTM epoch over the bare layer's, GRU epoch over the LSTM's; the same inputs, batches and threads."""
+    keep_freed_memory()  # as `train` does, and for both sides
     trials = toy_trials(size)
     lstm, gru = (optimisation(family, trials, size, device) for family in ("lstm", "gru"))
     bare = bare_epoch(lstm)

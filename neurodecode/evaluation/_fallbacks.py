@@ -11,6 +11,8 @@ import numpy as np
 from neurodecode.data.splits import Split
 from neurodecode.evaluation._score_rows import ScoreRows
 
+FALLBACK = "fallback"
+
 
 def add_fallbacks(rows: ScoreRows, splits: Sequence[Split], fits: Mapping[str, str | Path]) -> None:
     """Metric ``fallback`` of every model that may fall back: 1 in a fold that did, pooled the share of folds.
@@ -25,5 +27,5 @@ def add_fallbacks(rows: ScoreRows, splits: Sequence[Split], fits: Mapping[str, s
             continue
         fell_back = np.array(told, dtype=np.float64)
         for split, value in zip(splits, fell_back, strict=True):
-            rows.add(model, "fallback", np.full(len(rows.units), value), fold=split.fold)
-        rows.add(model, "fallback", np.full(len(rows.units), fell_back.mean()))
+            rows.add(model, FALLBACK, np.full(len(rows.units), value), fold=split.fold)
+        rows.add(model, FALLBACK, np.full(len(rows.units), fell_back.mean()))

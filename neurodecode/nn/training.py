@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from neurodecode.nn.loss import poisson_loss
+from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.progress import epochs_shown
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
@@ -124,6 +125,7 @@ def train(
     Validation sees the recorded past, also where scheduled sampling shows training another.
     """
     started = time.perf_counter()
+    keep_freed_memory()
     optimisation = Optimisation.of(network, sequences, plan, rng, device)
     curve = LearningCurve(
         train=[mean_loss(network, sequences, device)], validation=[mean_loss(network, validation, device)]

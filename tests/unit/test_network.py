@@ -1,5 +1,8 @@
 """The network: its loss is the likelihood, it starts as the GLM, segments and dropout do what they say."""
 
+import platform
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from neurodecode.likelihood import trial_log_likelihood
 from neurodecode.models import build_model, cell_names
 from neurodecode.models._network_share import best_share
 from neurodecode.nn.loss import poisson_loss
+from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.network import RateNetwork, dropped
 from neurodecode.nn.sequences import Sequences
 from neurodecode.nn.training import TrainingPlan, detached, log_means, train
@@ -236,3 +240,7 @@ def test_hidden_bursts_are_learnt_beyond_the_glm(cell):
     spikes = test.window_counts.sum()
     gain = (fitted.log_likelihood(test) - fitted.inputs.glm.log_likelihood(test)).sum() / np.log(2) / spikes
     assert gain > 0.05
+
+
+def test_freed_memory_stays_where_the_c_library_is_asked():
+    assert keep_freed_memory() is (sys.platform.startswith("linux") and platform.libc_ver()[0] == "glibc")

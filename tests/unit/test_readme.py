@@ -28,6 +28,7 @@ from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
 from neurodecode.evaluation import decomposition, sufficiency
+from neurodecode.evaluation._fallbacks import FALLBACK
 from neurodecode.evaluation._score_rows import COLUMNS
 from neurodecode.evaluation.co_smoothing import co_smoothing_scores
 from neurodecode.evaluation.folds import fit_and_predict
@@ -192,7 +193,8 @@ def test_every_metric_and_column_of_the_scores_is_listed():
     scores = score_session(**scored, samples={"psth": trials.counts}, control="")
     from_others = co_smoothing_scores(**scored, causal={"psth": True})
     assert table_after("Columns of `scores.csv`", "column") == set(COLUMNS)
-    assert table_after("Columns of `scores.csv`", "metric") == {*scores["metric"], *from_others["metric"]}
+    metrics = {*scores["metric"], *from_others["metric"], FALLBACK}
+    assert table_after("Columns of `scores.csv`", "metric") == metrics
     for task in (*scores["task"].unique(), *from_others["task"].unique(), sufficiency.TASK, decomposition.TASK):
         assert f"`{task}`" in README
 
