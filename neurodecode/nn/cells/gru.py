@@ -102,7 +102,7 @@ def _stretch_back(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradient through some steps, the last first; all but weight and carried (steps, batch, ...).
 
-    total: the gradient that reaches each step from outside, the last one's whole; becomes the whole of each step's.
+    total: the gradient that reaches each step from outside, the last one's whole; becomes that of each step whole.
     carried (batch, hidden) becomes the gradient of the state before the first. Returns d n / d driven_n and the
     gradients (steps, batch, 3, hidden) of the three gates' recurrent inputs.
     """
