@@ -47,8 +47,9 @@ def draw(results: SessionResults) -> Drawn:
         "filled where the 95% interval over trials lies above 0; large mark: all units together, with its "
         "interval, and beside it how many units lie above 0. The correction is fitted to half of the out-of-fold "
         "trials and scored on the other half, both ways; where no correction helped the trials that chose, the "
-        "gain is exactly 0. The correction is linear in the logs of the history, as the GLM is: 0 for a GLM does not "
-        f"say that no network does better. The axis is linear within {number(LINEAR, 2)} and logarithmic beyond.",
+        "gain is exactly 0. The correction is linear in the logs of the history, as the GLM is: 0 for a GLM does "
+        "not say that no network does better. "
+        f"The axis is linear within {number(LINEAR, 2)} and logarithmic beyond.",
         alt=f"Remaining gain of history (bits/spike) with 95% interval by model: {said}.",
     )
 
