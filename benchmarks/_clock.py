@@ -22,7 +22,9 @@ class Ratio:
         return f"{self.median:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
-def interleaved(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, np.ndarray]:
+def interleaved(
+    ways: Mapping[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, np.ndarray]:
     """Seconds of each way in each repeat (after one that does not count), the order turned from one to the next.
 
     Other work on the machine then slows all ways alike, and their ratios stay.
@@ -33,9 +35,9 @@ def interleaved(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[
         turn = repeat % len(names)
         gc.collect()
         for name in (*names[turn:], *names[:turn]):
-            started = time.perf_counter()
+            started = clock()
             ways[name]()
-            taken = time.perf_counter() - started
+            taken = clock() - started
             if repeat > 0:
                 seconds[name].append(taken)
     return {name: np.array(values) for name, values in seconds.items()}
