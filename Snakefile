@@ -11,6 +11,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/encode.smk"
+include: "workflow/rules/forecast.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/co_smooth.smk"
 include: "workflow/rules/report.smk"

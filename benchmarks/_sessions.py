@@ -54,7 +54,8 @@ class Recording:
 
 def example_names() -> list[str]:
     """Recordings with a configuration in `examples/`."""
-    return sorted(path.stem for path in Path(ROOT, "examples").glob("*.yaml"))
+    examples = Path(ROOT, "examples").glob("*.yaml")
+    return sorted(e.stem for e in examples if all(s.path for s in read_config(e).sessions.values()))
 
 
 def read_recording(name: str, folder: str | Path) -> Recording:

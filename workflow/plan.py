@@ -31,6 +31,7 @@ class Plan:
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
         self.co_smoothing_families = {file.stem for file in Path(root, CO_SMOOTHERS).glob("[!_]*.py")} | self.cells
         self.co_smoothing: Mapping[str, Any] | None = config.get("co_smoothing")
+        self.forecast: Mapping[str, Any] | None = config.get("forecast")
         self.origin = {name: (name, "") for name in self.recorded} | {
             f"{name}.{control}": (name, control)
             for control, asked in self.controls.items()
@@ -113,6 +114,14 @@ class Plan:
     def decomposition_of(self, session: str) -> list[str]:
         """The models whose predictions that takes."""
         return list(dict.fromkeys([PSTH, *self.nested_of(session), *self.networks_of(session)]))
+
+    def forecasters_of(self, session: str) -> list[str]:
+        """The models of a session that are run free of the recording; null controls have none."""
+        source, control = self.origin[session]
+        if self.forecast is None or control or source not in self.forecast.get("sessions", self.recorded):
+            return []
+        asked = self.forecast.get("models", self.models)
+        return [name for name in self.models_of(session) if name in asked]
 
     def recording(self, session: str) -> Path:
         """The file of a recorded session."""

@@ -159,11 +159,12 @@ def _hint(given: object) -> str:
 
 
 def _references(config: Mapping[str, Any]) -> Iterator[str]:
-    """Names that point at nothing, in sessions, controls, co-smoothing and the decomposition."""
+    """Names that point at nothing, in sessions, controls and the sections of further tasks."""
     for name, session in config["sessions"].items():
         yield from _unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
     sections = {f"controls.{name}": control for name, control in config.get("controls", {}).items()}
-    for section, asked in (sections | {n: config.get(n, {}) for n in ("co_smoothing", "decomposition")}).items():
+    sections |= {name: config.get(name, {}) for name in ("co_smoothing", "decomposition", "forecast")}
+    for section, asked in sections.items():
         for key in ("sessions", "models"):
             yield from _unknown(asked.get(key, []), config[key], f"{section}.{key}", key.removesuffix("s"))
     if "decomposition" in config:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import Field
@@ -18,6 +18,7 @@ from neurodecode.errors import ConfigError, NeurodecodeError
 from neurodecode.models import PointProcessModel, family_names, family_type
 from neurodecode.models.co_smoothing import co_smoothers, co_smoothing_families
 
+T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 NESTED_MODELS = ("nested_covariates", "nested_gain", "nested_fast", "nested_own", "nested_units")
 """Models between the PSTH and a network, each containing the one before; the workflow adds them by itself."""
@@ -77,6 +78,19 @@ class DecompositionConfig:
 
 
 @dataclass(frozen=True)
+class ForecastConfig:
+    """Forecasts: ``steps`` (bins) that models run free of the recording (powers of 2 up to half a second where not
+    given), ``samples`` (futures) that are averaged, ``sessions`` and ``models`` (all where not given)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    steps: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None = None
+    samples: Annotated[int, Field(ge=1)] = 32
+    sessions: tuple[str, ...] | None = None
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """``title`` of the page."""
 
@@ -100,6 +114,7 @@ class RunConfig:
     controls: Mapping[str, ControlConfig] = field(default_factory=dict)
     co_smoothing: CoSmoothingConfig | None = None
     decomposition: DecompositionConfig | None = None
+    forecast: ForecastConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
     searches: Mapping[str, SearchConfig] = field(default_factory=dict)
 
@@ -126,6 +141,9 @@ class RunConfig:
             self._check_co_smoothing(self.co_smoothing)
         if self.decomposition is not None:
             self._check_decomposition(self.decomposition)
+        if self.forecast is not None:
+            check_names(self.forecast.sessions or (), self.sessions, "forecast.sessions", "session")
+            check_names(self.forecast.models or (), self.models, "forecast.models", "model")
 
     def _check_co_smoothing(self, asked: CoSmoothingConfig) -> None:
         check_names(asked.sessions or (), self.sessions, "co_smoothing.sessions", "session")
@@ -161,6 +179,7 @@ class RunConfig:
             "controls": {name: asdict(control) for name, control in self.controls.items()},
             "co_smoothing": None if self.co_smoothing is None else asdict(self.co_smoothing),
             "decomposition": None if self.decomposition is None else asdict(self.decomposition),
+            "forecast": None if self.forecast is None else asdict(self.forecast),
             "report": asdict(self.report),
         }
 
@@ -210,9 +229,10 @@ def run_config(given: object) -> RunConfig:
             name: validated(ControlConfig, entry or {}, f"controls.{name}")
             for name, entry in sections["controls"].items()
         },
-        decomposition=_decomposition(given),
         evaluation=validated(EvaluationConfig, given.get("evaluation") or {}, "evaluation"),
-        co_smoothing=_co_smoothing(given),
+        co_smoothing=_optional(given, "co_smoothing", CoSmoothingConfig),
+        decomposition=_optional(given, "decomposition", DecompositionConfig),
+        forecast=_optional(given, "forecast", ForecastConfig),
         report=validated(ReportConfig, given.get("report") or {}, "report"),
     )
     for name, session in run.sessions.items():
@@ -258,16 +278,11 @@ def _plain_fields(given: Mapping[str, object]) -> dict[str, Any]:
     return asdict(validated(PlainConfig, {k: given[k] for k in names if k in given}, "configuration"))
 
 
-def _co_smoothing(given: Mapping[str, object]) -> CoSmoothingConfig | None:
-    """None where the key is absent: nothing is co-smoothed that was not asked for."""
-    if given.get("co_smoothing") is None:
+def _optional(given: Mapping[str, object], name: str, kind: type[T]) -> T | None:
+    """None where the key is absent: nothing is done that was not asked for."""
+    if given.get(name) is None:
         return None
-    return validated(CoSmoothingConfig, given["co_smoothing"], "co_smoothing")
-
-
-def _decomposition(given: Mapping[str, object]) -> DecompositionConfig | None:
-    asked = given.get("decomposition")
-    return None if asked is None else validated(DecompositionConfig, asked, "decomposition")
+    return validated(kind, given[name], name)
 
 
 def _section(given: Mapping[str, object], name: str) -> Mapping[str, object]:

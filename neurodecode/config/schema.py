@@ -22,6 +22,7 @@ from neurodecode.config.run import (
     CoSmoothingConfig,
     DecompositionConfig,
     EvaluationConfig,
+    ForecastConfig,
     PlainConfig,
     ReportConfig,
 )
@@ -46,6 +47,7 @@ def json_schema() -> dict[str, Any]:
         },
         "co_smoothing": _of(CoSmoothingConfig),
         "decomposition": _of(DecompositionConfig),
+        "forecast": _of(ForecastConfig),
         "report": _of(ReportConfig) | {"default": {}},
     }
     return {

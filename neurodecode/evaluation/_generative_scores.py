@@ -13,6 +13,7 @@ from neurodecode.evaluation._ceiling_scores import with_mean
 from neurodecode.evaluation._score_rows import RECORDING, ScoreRows
 from neurodecode.evaluation.predictions import check_samples
 from neurodecode.metrics import generative
+from neurodecode.metrics.spike_totals import spike_totals
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,9 @@ def add_generative_scores(
         sampled = _curves(counts, trials, scored, psth_hz)
         _add_values(rows, model, sampled)
         _add_distances(rows, model, real, sampled)
+        totals = spike_totals(trials.window_counts, counts, scored)
+        rows.add(model, "rate_ratio", totals.rate_ratio)
+        rows.add(model, "fullest_ratio", totals.fullest_ratio)
 
 
 def _curves(counts: np.ndarray, trials: Trials, scored: np.ndarray, psth_hz: np.ndarray | None) -> _Curves:

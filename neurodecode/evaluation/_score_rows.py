@@ -27,8 +27,9 @@ COLUMNS = (
 ALL = "all"
 RECORDING = "recording"
 PSTH = "psth"
-ENCODE, CO_SMOOTH = "encode", "co_smooth"
-"""Tasks: a unit predicted from all spikes before each bin, or from the other units alone."""
+ENCODE, CO_SMOOTH, FORECAST = "encode", "co_smooth", "forecast"
+"""Tasks: a unit predicted from all spikes before each bin; from the other units alone; several bins ahead by a
+model running free of the recording, the target being how many."""
 
 
 class ScoreRows:
@@ -48,10 +49,14 @@ class ScoreRows:
         values: np.ndarray,
         *,
         fold: int | str = ALL,
+        target: str = "",
         low: np.ndarray | None = None,
         high: np.ndarray | None = None,
     ) -> None:
-        """Values of the units, in order, and of ``all`` units last, with bounds of their 95 percent intervals."""
+        """Values of the units, in order, and of ``all`` units last, with bounds of their 95 percent intervals.
+
+        ``target``: what the task is about, empty where the task says it all.
+        """
         unknown = np.full(len(self.units), np.nan)
         self._parts.append(
             pd.DataFrame(
@@ -60,7 +65,7 @@ class ScoreRows:
                     "session": self.session,
                     "control": self.control,
                     "task": self.task,
-                    "target": "",
+                    "target": target,
                     "model": model,
                     "fold": str(fold),
                     "unit": self.units,

@@ -119,6 +119,18 @@ TERMS = (
         "what it does not explain is chance.",
     ),
     Term(
+        "forecast of K steps",
+        "A prediction for which the recording is known only up to the start of a block of K bins; from there on "
+        "the model runs on spikes that it draws itself. What is scored is the mean over many such futures. One "
+        "step is the usual prediction.",
+    ),
+    Term(
+        "scheduled sampling",
+        "Training in which part of the past that a network sees is drawn by the network, so that its own samples "
+        "are nothing new to it.",
+        "Bengio et al. 2015, NeurIPS 28:1171",
+    ),
+    Term(
         "sampled trains",
         "Spike trains drawn from a fitted model, bin by bin, for the conditions of the held-out trials. They show "
         "whether the model generates what it predicts.",

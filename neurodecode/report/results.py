@@ -21,7 +21,7 @@ from neurodecode.evaluation.comparison import AGGREGATES, best_model
 from neurodecode.evaluation.predictions import StoredPredictions, StoredSamples
 from neurodecode.evaluation.scores import read_scores
 from neurodecode.report.colours import RECORDING, model_colours, model_order
-from neurodecode.report.scoretable import ScoreTable, score_tables
+from neurodecode.report.scoretable import ForecastTable, ScoreTable, forecast_table, score_tables
 
 PSTH = "psth"
 
@@ -34,7 +34,8 @@ class SessionResults:
     samples: model -> (trials, bins, units) counts, a draw of every trial.
     tasks: scores of other tasks than predicting spikes, by name.
     best: the model that single-trial pictures and titles are about. families: model -> its family, the oracle's
-    its own. fits: model -> fit.json. seed: of the few draws that figures need.
+    its own. fits: model -> fit.json. forecasts: model -> steps -> scores. seed: of the few draws that figures
+    need.
     """
 
     session: str
@@ -46,6 +47,7 @@ class SessionResults:
     predictions: Mapping[str, np.ndarray]
     samples: Mapping[str, np.ndarray] = field(default_factory=dict)
     fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    forecasts: Mapping[str, ForecastTable] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, ScoreTable] = field(default_factory=dict)
     seed: int = 0
@@ -110,9 +112,10 @@ def read_results(
     predictions: Mapping[str, str | Path],
     samples: Mapping[str, str | Path],
     fits: Mapping[str, str | Path],
+    forecasts: Mapping[str, str | Path] | None = None,
     seed: int,
 ) -> SessionResults:
-    """Read one session's files; ``predictions``, ``samples`` and ``fits`` map a model's name to its file.
+    """Read one session's files; ``predictions``, ``samples``, ``fits``, ``forecasts``: a model's name -> its file.
 
     ``scores``: one table, or those of several tasks.
     Raises DataError for a file that is missing, not ours, or of other trials.
@@ -133,6 +136,7 @@ def read_results(
         predictions=dict(StoredPredictions(predictions)),
         samples=StoredSamples(samples),
         fits=about,
+        forecasts={model: forecast_table(read_scores(path)) for model, path in (forecasts or {}).items()},
         quality=read_json(quality),
         seed=seed,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from neurodecode.evaluation._score_rows import ENCODE
+from neurodecode.evaluation._score_rows import ENCODE, FORECAST
 
 ALL = "all"
 _COLUMNS = ("session", "control", "model", "fold", "unit", "metric", "value", "low", "high")
@@ -83,6 +83,20 @@ def score_tables(frame: pd.DataFrame, task: str = ENCODE) -> dict[tuple[str, str
         table = held.setdefault((session, control), {})
         table[model, metric, unit, fold] = Estimate(float(value), float(low), float(high))
     return {key: ScoreTable(table) for key, table in held.items()}
+
+
+ForecastTable = Mapping[int, Mapping[str, Estimate]]
+"""Number of steps -> metric -> the estimate over all units and folds."""
+
+
+def forecast_table(frame: pd.DataFrame) -> ForecastTable:
+    """One model's forecasts by the number of steps, fewest first, from rows of the task ``forecast``."""
+    pooled = frame[(frame["task"] == FORECAST) & (frame["unit"] == ALL) & (frame["fold"] == ALL)]
+    held: dict[int, dict[str, Estimate]] = {}
+    columns = (pooled[name].tolist() for name in ("target", "metric", "value", "low", "high"))
+    for steps, metric, value, low, high in zip(*columns, strict=True):
+        held.setdefault(int(steps), {})[metric] = Estimate(float(value), float(low), float(high))
+    return dict(sorted(held.items()))
 
 
 def _rows(frame: pd.DataFrame) -> Iterable[tuple[str, str, str, str, str, str, float, float, float]]:

@@ -17,6 +17,7 @@ from neurodecode.report.drawn import Drawn
 from neurodecode.report.figures import (
     adaptation,
     decomposition,
+    forecasts,
     gains,
     hazard,
     intervals,
@@ -47,6 +48,7 @@ FIGURES: Mapping[str, ModuleType] = {
     "intervals": intervals,
     "adaptation": adaptation,
     "variability": variability,
+    "forecasts": forecasts,
     "training": training,
     "quality": quality,
 }
@@ -63,14 +65,16 @@ def draw_session(
     predictions: Mapping[str, str | Path],
     samples: Mapping[str, str | Path],
     fits: Mapping[str, str | Path],
+    forecasts: Mapping[str, str | Path] | None = None,
     seed: int,
     output: str | Path,
 ) -> None:
     """Draw every figure of ``FIGURES`` as PNG beside ``output``, and write there the session's section as JSON.
 
-    predictions, samples, fits: model -> its file; the oracle has no fit. scores: the tables of the session's
-    tasks. A figure that cannot be drawn becomes a picture of the reason, so that the files are always the same.
-    Raises DataError for files that cannot be read.
+    predictions, samples, fits, forecasts: model -> its file; the oracle has no fit, and only models that were run
+    free of the recording have forecasts. scores: the tables of the session's tasks. A figure that cannot be drawn
+    becomes a picture of the reason, so that the files are always the same. Raises DataError for files that cannot
+    be read.
     """
     results = read_results(
         session=session,
@@ -81,6 +85,7 @@ def draw_session(
         predictions=predictions,
         samples=samples,
         fits=fits,
+        forecasts=forecasts,
         seed=seed,
     )
     folder = Path(output).parent

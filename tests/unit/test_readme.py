@@ -18,6 +18,7 @@ from neurodecode.config.run import (
     CoSmoothingConfig,
     DecompositionConfig,
     EvaluationConfig,
+    ForecastConfig,
     ReportConfig,
     run_config,
 )
@@ -32,6 +33,8 @@ from neurodecode.evaluation._fallbacks import FALLBACK
 from neurodecode.evaluation._score_rows import COLUMNS
 from neurodecode.evaluation.co_smoothing import co_smoothing_scores
 from neurodecode.evaluation.folds import fit_and_predict
+from neurodecode.evaluation.forecasts import forecast_scores
+from neurodecode.evaluation.likelihoods import trial_likelihoods
 from neurodecode.evaluation.scores import read_scores, score_session
 from neurodecode.io import FORMATS, write_nwb
 from neurodecode.models import family_names
@@ -137,11 +140,14 @@ def test_the_cell_is_one_that_a_network_can_be_built_on():
 
 
 def test_the_configuration_holds():
-    mine, search = blocks("yaml")
+    mine, free, search = blocks("yaml")
     given = yaml.safe_load(mine)
     assert len(mine.splitlines()) <= 16
     assert run_config(given).sessions["rat1"].condition == "stimulus"
     assert checked_config(given, ROOT)["results_dir"] == "results_mine"
+    free_running = {**given, **yaml.safe_load(free)}
+    assert checked_config(free_running, ROOT)["forecast"]["samples"] == 32
+    assert run_config(free_running).forecast.steps == (1, 2, 4, 8, 16, 32, 64)
     searching = {**given, **yaml.safe_load(search)}
     assert checked_config(searching, ROOT)["models"]["lstm"]["search"]["n_trials"] == DEFAULT_TRIALS
     assert run_config(searching).searches["lstm"].space["coupling"] == ("own", "units")
@@ -153,6 +159,7 @@ def test_every_key_of_the_configuration_is_explained():
         "evaluation": EvaluationConfig,
         "co_smoothing": CoSmoothingConfig,
         "decomposition": DecompositionConfig,
+        "forecast": ForecastConfig,
         "report": ReportConfig,
     }
     expected = set(KEYS) - nested.keys()
@@ -192,10 +199,13 @@ def test_every_metric_and_column_of_the_scores_is_listed():
     }
     scores = score_session(**scored, samples={"psth": trials.counts}, control="")
     from_others = co_smoothing_scores(**scored, causal={"psth": True})
+    ahead = trial_likelihoods(trials, splits, {"1": scored["predictions"]["psth"]})
+    ahead = forecast_scores(ahead, session="s", model="psth", n_bootstrap=0, seed=1)
     assert table_after("Columns of `scores.csv`", "column") == set(COLUMNS)
-    metrics = {*scores["metric"], *from_others["metric"], FALLBACK}
+    found = [scores, from_others, ahead]
+    metrics = {name for frame in found for name in frame["metric"]} | {FALLBACK}
     assert table_after("Columns of `scores.csv`", "metric") == metrics
-    for task in (*scores["task"].unique(), *from_others["task"].unique(), sufficiency.TASK, decomposition.TASK):
+    for task in (*(t for frame in found for t in frame["task"].unique()), sufficiency.TASK, decomposition.TASK):
         assert f"`{task}`" in README
 
 

@@ -33,7 +33,7 @@ LIKELIHOOD = {
 }
 RESCALING = {"ks_time_rescaling", "ks_p_holm", "ks_passed"}
 VALUES = {"isi_violations_2ms", "isi_cv", "fano_100ms", "noise_correlation"}
-DISTANCES = {"isi_ks", "hazard_error", "adaptation_error"}
+DISTANCES = {"isi_ks", "hazard_error", "adaptation_error", "rate_ratio", "fullest_ratio"}
 
 
 def recorded(*, bin_size_s=0.001, **changes):

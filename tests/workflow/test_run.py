@@ -27,11 +27,13 @@ def test_a_run_leaves_what_others_build_on(finished):
         "toy/splits.csv",
         "toy/quality.json",
         "toy/co_smoothing/scores.csv",
+        "toy/figures/forecasts.png",
     ):
         assert (results / name).stat().st_size > 0, name
     for model in ("constant", "psth", "glm", "lstm"):
         held = {path.name for path in (results / "toy/models" / model).iterdir()}
-        assert held == {"predictions.npy", "samples.npz", "parameters.safetensors", "fit.json"}
+        forecasts = {"forecasts.csv", "forecasts.npz"} if model == "glm" else set()
+        assert held == {"predictions.npy", "samples.npz", "parameters.safetensors", "fit.json"} | forecasts
     assert not list(finished.rglob("*.part"))
 
 
@@ -46,6 +48,13 @@ def test_units_are_predicted_from_each_other_as_a_task_of_its_own(finished):
     rows = [row for row in scores(finished) if row["task"] == "co_smooth"]
     assert {(row["session"], row["control"], row["model"]) for row in rows} == {("toy", "", "psth")}
     assert {"co_bps", "causal"} <= {row["metric"] for row in rows}
+
+
+def test_forecasts_are_scored_by_the_number_of_steps(finished):
+    rows = [row for row in scores(finished) if row["task"] == "forecast"]
+    assert {(row["session"], row["control"], row["model"]) for row in rows} == {("toy", "", "glm")}
+    assert {row["target"] for row in rows} == {"1", "4"}
+    assert {"bits_per_spike", "gain_over_psth", "loss_running_free"} <= {row["metric"] for row in rows}
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
@@ -112,7 +121,7 @@ def test_a_new_session_leaves_the_others_alone(checkout, finished):
 
 def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
     planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
-    scored = {"score toy.shuffled_trials", "score units of toy predicted from the others"}
+    scored = {"score toy.shuffled_trials", "score units of toy predicted from the others", "forecast toy by glm"}
     assert planned == {"check the configuration", *scored, *OF_A_NETWORK}
 
 

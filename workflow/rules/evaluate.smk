@@ -118,6 +118,11 @@ rule collect_scores:
         [f"<results>/{session}/scores.csv" for session in plan.sessions],
         [f"<results>/{session}/co_smoothing/scores.csv" for session in plan.co_smoothed],
         of_tasks(plan.sessions),
+        [
+            f"<results>/{session}/models/{name}/forecasts.csv"
+            for session in plan.recorded
+            for name in plan.forecasters_of(session)
+        ],
     output:
         report("<results>/scores.csv", caption="../report/scores.rst", category="Scores"),
     log:

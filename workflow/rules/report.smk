@@ -2,7 +2,7 @@
 
 FIGURES = (
     *("overview", "gains", "decomposition", "sufficiency", "rasters", "single_trials", "rescaling", "hazard"),
-    *("intervals", "adaptation", "variability", "training", "quality"),
+    *("intervals", "adaptation", "variability", "forecasts", "training", "quality"),
 )
 
 
@@ -16,6 +16,10 @@ rule session_figures:
         predictions=of_predictors("predictions.npy"),
         samples=of_predictors("samples.npz"),
         fits=of_models("fit.json"),
+        forecasts=lambda wildcards: [
+            f"<results>/{wildcards.session}/models/{name}/forecasts.csv"
+            for name in plan.forecasters_of(wildcards.session)
+        ],
     output:
         [
             report(
@@ -39,6 +43,7 @@ rule session_figures:
     params:
         predictors=lambda wildcards: plan.predictors_of(wildcards.session),
         models=lambda wildcards: plan.models_of(wildcards.session),
+        forecasters=lambda wildcards: plan.forecasters_of(wildcards.session),
         seed=config["seed"],
         code=digest_of("neurodecode.report.session_figures"),
     message:

@@ -13,6 +13,7 @@ with logging_to(snakemake.log[0]):
         predictions=dict(zip(snakemake.params.predictors, snakemake.input.predictions, strict=True)),
         samples=dict(zip(snakemake.params.predictors, snakemake.input.samples, strict=True)),
         fits=dict(zip(snakemake.params.models, snakemake.input.fits, strict=True)),
+        forecasts=dict(zip(snakemake.params.forecasters, snakemake.input.get("forecasts", []), strict=True)),
         seed=snakemake.params.seed,
         output=snakemake.output.section,
     )
