@@ -17,6 +17,7 @@ from neurodecode.report.wording import interval, number, plural, signed
 
 HEADING = "Where the gain comes from"
 NAMED_UNITS = 40
+WHOLE = "#D0D0D0"  # the bar of all terms together
 WORDS = {
     "covariates": "covariates",
     "slow_gain": "slow gain of the trial",
@@ -67,33 +68,19 @@ def _draw_pooled(
     colours: Mapping[str, str],
 ) -> None:
     """Each term begins where the one before it ended; every network's remainder begins at the end of the chain."""
-    bars = [(WORDS[t], table.get(best, t), TERM_COLOURS[t], INK) for t in terms]
+    bars = [(WORDS[t], table.get(best, t), TERM_COLOURS[t]) for t in terms]
     reached = np.concatenate([[0.0], np.cumsum([table.get(best, t).value for t in terms])])
     starts = list(reached[:-1])
     for model in models:
         if table.get(model, REMAINDER).known:
-            colour = colours.get(model, INK)
-            bars.append((f"{shortened(model)} alone", table.get(model, REMAINDER), colour, INK))
+            bars.append((f"{shortened(model)} alone", table.get(model, REMAINDER), colours.get(model, INK)))
             starts.append(reached[-1])
-    bars.append((f"together ({shortened(best)})", table.get(best, TOTAL), "#D0D0D0", INK))
+    bars.append((f"together ({shortened(best)})", table.get(best, TOTAL), WHOLE))
     starts.append(0.0)
-    for row, ((_, estimate, colour, _), start) in enumerate(zip(bars, starts, strict=True)):
-        axes.barh(row, estimate.value, left=start, color=colour, height=0.66, linewidth=0)
-        end = start + estimate.value
-        if estimate.has_interval:
-            axes.plot([start + estimate.low, start + estimate.high], [row, row], color=INK, linewidth=1.1)
-            end = max(end, start + estimate.high)
-        if row + 1 < len(bars) and row < len(terms):
+    for row, ((_, estimate, colour), start) in enumerate(zip(bars, starts, strict=True)):
+        _draw_bar(axes, row, start, estimate, colour)
+        if row < len(terms):  # where the next one begins
             axes.plot([start + estimate.value] * 2, [row - 0.33, row + 1.33], color=FAINT, linewidth=0.7)
-        axes.annotate(
-            signed(estimate.value),
-            (max(end, start), row),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=INK,
-        )
     axes.set_yticks(range(len(bars)), [label for label, *_ in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -101,6 +88,18 @@ def _draw_pooled(
     axes.margins(x=0.12)
     axes.grid(axis="x")
     axes.set_xlabel("gain over PSTH, all units together (bits/spike, 95% interval of each term)")
+
+
+def _draw_bar(axes: Axes, row: int, start: float, estimate: Estimate, colour: str) -> None:
+    axes.barh(row, estimate.value, left=start, color=colour, height=0.66, linewidth=0)
+    end = max(start, start + estimate.value)
+    if estimate.has_interval:
+        axes.plot([start + estimate.low, start + estimate.high], [row, row], color=INK, linewidth=1.1)
+        end = max(end, start + estimate.high)
+    label = signed(estimate.value)
+    axes.annotate(
+        label, (end, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK
+    )
 
 
 def _draw_units(
