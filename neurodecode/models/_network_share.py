@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, UInt
 
 Device = Literal["auto", "cpu", "cuda"]
 SHARES = (0.25, 0.5, 0.75, 1.0)
+BEYOND_CHANCE = 2.0  # standard errors: the gain's 95 percent interval excludes 0
 _FEWEST_PIECES = 20  # validation is cut into at least so many, to see how far its gain is chance
 
 
@@ -57,11 +58,12 @@ def best_share(
     log_mean: Float[np.ndarray, "trials bins units"],
     added: Float[np.ndarray, "trials bins units"],
 ) -> Share:
-    """The best of ``SHARES`` of ``added`` beside a model's ``log_mean``, if its gain is beyond one standard error.
+    """The best of ``SHARES`` of ``added`` beside a model's ``log_mean``, if its gain is beyond chance.
 
-    Stopped and weighed on the same few validation trials, a network that adds nothing gains a little there by
-    chance. The rule of one standard error (Breiman et al. 1984, Classification and Regression Trees, sect.
-    3.4.3) keeps the simpler model unless the gain, summed over pieces of trials, exceeds its own standard error.
+    Stopped and weighed on the same few validation trials, a network that adds nothing gains a little there all the
+    same. As in the rule of one standard error (Breiman et al. 1984, Classification and Regression Trees, sect.
+    3.4.3), the simpler model is kept unless the gain, summed over pieces of trials, exceeds ``BEYOND_CHANCE`` of its
+    standard errors; two of them, since epoch, share and shape of the network were all chosen on these trials.
     """
     n_spikes = max(1, int(counts.sum(where=np.broadcast_to(mask, counts.shape), dtype=np.int64)))
     gains = [_gain_of_pieces(counts, mask, log_mean, share * added) for share in SHARES]
@@ -69,7 +71,7 @@ def best_share(
     pieces = gains[best]
     gain = float(pieces.sum()) / n_spikes / np.log(2)
     error = float(pieces.std(ddof=1) * np.sqrt(pieces.size)) / n_spikes / np.log(2) if pieces.size > 1 else np.inf
-    return Share(SHARES[best] if gain > error else 0.0, float(gain), float(error))
+    return Share(SHARES[best] if gain > BEYOND_CHANCE * error else 0.0, float(gain), float(error))
 
 
 def _gain_of_pieces(
