@@ -62,8 +62,8 @@ def best_share(
 
     Stopped and weighed on the same few validation trials, a network that adds nothing gains a little there all the
     same. As in the rule of one standard error (Breiman et al. 1984, Classification and Regression Trees, sect.
-    3.4.3), the simpler model is kept unless the gain, summed over pieces of trials, exceeds ``BEYOND_CHANCE`` of its
-    standard errors; two of them, since epoch, share and shape of the network were all chosen on these trials.
+    3.4.3), the simpler model is kept unless the gain, summed over pieces of trials, exceeds so many of its standard
+    errors; ``BEYOND_CHANCE`` is two, since epoch, share and shape of the network were all chosen on these trials.
     """
     n_spikes = max(1, int(counts.sum(where=np.broadcast_to(mask, counts.shape), dtype=np.int64)))
     gains = [_gain_of_pieces(counts, mask, log_mean, share * added) for share in SHARES]
