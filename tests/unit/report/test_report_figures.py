@@ -66,13 +66,15 @@ def absent(section):
     return {figure["name"]: figure["absent"] for figure in section["figures"] if figure["absent"]}
 
 
-def test_a_plain_session_lacks_nothing(section_of):
-    assert absent(section_of("plain")[0]) == {}
+def test_a_plain_session_lacks_only_the_forecasts_that_nobody_asked_for(section_of):
+    missing = absent(section_of("plain")[0])
+    assert list(missing) == ["forecasts"]
+    assert "`forecast`" in missing["forecasts"]
 
 
 def test_counts_without_spike_times_have_no_intervals(section_of):
     missing = absent(section_of("counts")[0])
-    assert list(missing) == ["intervals"]
+    assert list(missing) == ["intervals", "forecasts"]
     assert "counts, not spike times" in missing["intervals"]
 
 
