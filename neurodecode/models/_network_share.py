@@ -62,7 +62,7 @@ def best_share(
 
     Stopped and weighed on the same few validation trials, a network that adds nothing gains a little there all the
     same. As in the rule of one standard error (Breiman et al. 1984, Classification and Regression Trees, sect.
-    3.4.3), the simpler model is kept unless the gain, summed over pieces of trials, exceeds so many of its standard
+    3.4.3), the simpler model is kept unless the gain, summed over pieces of trials, exceeds a few of its standard
     errors; ``BEYOND_CHANCE`` is two, since epoch, share and shape of the network were all chosen on these trials.
     """
     n_spikes = max(1, int(counts.sum(where=np.broadcast_to(mask, counts.shape), dtype=np.int64)))
