@@ -25,7 +25,7 @@ def test_our_optimum_is_stationary_in_what_is_written_out(problem):
 
 def test_a_reference_may_stop_a_millionth_above_our_loss(problem):
     fitted = problem.fit()
-    regression = problem.regression(1, fitted[1])
+    regression = problem.regression(1, fitted[1], 1e-6)
     used = fitted[1, 1:][np.isfinite(problem.penalty[1, 1:])]
     reached = regression.loss(fitted[1, 0], used)
     assert regression.enough == pytest.approx(reached, rel=2e-6)
