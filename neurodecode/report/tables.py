@@ -24,13 +24,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One model of one session; ``kind`` is model, oracle or recording."""
+    """One model of one session; ``kind`` is model, oracle or recording. ``note``: what to know of its fit."""
 
     model: str
     family: str
     colour: str
     kind: str
     cells: tuple[Cell, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,17 @@ def model_rows(
     for model in model_order(families):
         kind = "oracle" if model == ORACLE else "model"
         cells = tuple(_marked(column.cell(scores, model), best=model == best) for column in columns)
-        rows.append(Row(model, families[model], colours.get(model, "#000000"), kind, cells))
+        colour = colours.get(model, "#000000")
+        rows.append(Row(model, families[model], colour, kind, cells, fallback_note(scores, model)))
     return rows
+
+
+def fallback_note(scores: ScoreTable, model: str) -> str:
+    """In how many of its folds a network is the GLM that it started from."""
+    share = scores.get(model, "fallback")
+    if not share.known or share.value == 0.0:
+        return ""
+    return "the GLM in all folds" if share.value == 1.0 else f"the GLM in {_percent(share.value)} of folds"
 
 
 def generation_rows(

@@ -115,3 +115,10 @@ def test_counts_have_no_intervals_and_an_empty_quality_no_table():
     assert table.notes[0] == "Intervals are not counted: the file holds binned counts."
     assert table.rows[0][1][3] == NONE
     assert quality_table({}).rows == ()
+
+
+def test_a_network_that_is_its_glm_says_so():
+    told = {1.0: "the GLM in all folds", 0.4: "the GLM in 40% of folds", 0.0: "", math.nan: ""}
+    for share, note in told.items():
+        scores = ScoreTable({("lstm", "fallback", "all", "all"): Estimate(share)})
+        assert {row.model: row.note for row in model_rows(scores, FAMILIES, COLOURS)}["lstm"] == note
