@@ -118,7 +118,7 @@ def fallback_note(scores: ScoreTable, model: str) -> str:
     share = scores.get(model, "fallback")
     if not share.known or share.value == 0.0:
         return ""
-    return "the GLM in all folds" if share.value == 1.0 else f"the GLM in {_percent(share.value)} of folds"
+    return "the GLM in all folds" if share.value == 1.0 else f"the GLM in {share.value:.0%} of folds"
 
 
 def generation_rows(
