@@ -4,8 +4,8 @@
     python -m benchmarks.recovery table
 
 Populations of `neurodecode.simulate`; the oracle is their true conditional intensity. Models are fitted to so many
-trials, an eighth of which is for validation as in the workflow's folds, and scored on test trials of their own,
-simulated apart. A repeat draws both anew. `fit` appends to `benchmarks/results/recovery.csv`; what single trials
+training trials, and a seventh of that number for validation as in the workflow's folds, and scored on test trials of
+their own, simulated apart. A repeat draws both anew. `fit` appends to `benchmarks/results/recovery.csv`; what single trials
 scored goes to `results_recovery/`. `table` prints the share of the oracle's gain over the PSTH that each model
 recovers, and differences between models paired by trial, with 95 percent intervals.
 """
@@ -44,7 +44,7 @@ log = logging.getLogger("benchmarks.recovery")
 ORACLE, PSTH = "oracle", "psth"
 MODELS = (PSTH, "glm", "lstm", "gru", ORACLE)
 N_TRIALS = {"refractory_adapting": (80, 160, 300, 1000), "bursting": (160, 300), "shared_gain": (160, 300)}
-VALIDATION = 8  # one in so many of the trials that a model is fitted to
+TRAINING_PER_VALIDATION = 7
 COLUMNS = (
     *("commit", "code", "machine", "threads", "recording", "population", "trials", "model", "fold", "settings"),
     *("seconds", "bits_per_spike", "spikes", "log_likelihood", "constant_log_likelihood", "fallback"),
@@ -69,11 +69,11 @@ class Task:
 @lru_cache(maxsize=2)
 def task(population: str, n_trials: int, repeat: int, n_test: int) -> Task:
     """Simulated on seeds of their names; the same test trials for every number of trials."""
-    fitted_to, _ = simulated(population, n_trials, f"{n_trials} trials", repeat)
+    n_validation = -(-n_trials // TRAINING_PER_VALIDATION)
+    fitted_to, _ = simulated(population, n_trials + n_validation, f"{n_trials} trials", repeat)
     test, oracle_hz = simulated(population, n_test, "test", repeat)
-    validation = np.arange(n_trials) % VALIDATION == VALIDATION - 1  # conditions stand in random order
-    train, held = (fitted_to.select(np.flatnonzero(which)) for which in (~validation, validation))
-    return Task(train, held, test, oracle_hz)
+    train, held = np.split(np.arange(n_trials + n_validation), [n_trials])  # conditions stand in random order
+    return Task(fitted_to.select(train), fitted_to.select(held), test, oracle_hz)
 
 
 def simulated(population: str, n_trials: int, purpose: str, repeat: int) -> tuple[Trials, np.ndarray]:
