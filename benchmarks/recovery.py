@@ -4,10 +4,10 @@
     python -m benchmarks.recovery table
 
 Populations of `neurodecode.simulate`; the oracle is their true conditional intensity. Models are fitted to so many
-training trials, and a seventh of that number for validation as in the workflow's folds, and scored on test trials of
-their own, simulated apart. A repeat draws both anew. `fit` appends to `benchmarks/results/recovery.csv`; what single trials
-scored goes to `results_recovery/`. `table` prints the share of the oracle's gain over the PSTH that each model
-recovers, and differences between models paired by trial, with 95 percent intervals.
+training trials, and a seventh of that number for validation as in the workflow's folds, and scored on test trials
+of their own, simulated apart. A repeat draws both anew. `fit` appends to `benchmarks/results/recovery.csv`; what
+single trials scored goes to `results_recovery/`. `table` prints the share of the oracle's gain over the PSTH that
+each model recovers, and differences between models paired by trial, with 95 percent intervals.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def parsed(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__.split("\n")[0])
     parser.add_argument("command", choices=["fit", "table"])
     parser.add_argument("--populations", nargs="+", choices=list(N_TRIALS), default=list(N_TRIALS))
-    parser.add_argument("--trials", nargs="+", type=int, help="to fit to, validation among them (see N_TRIALS)")
+    parser.add_argument("--trials", nargs="+", type=int, help="to train on (see N_TRIALS)")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--test-trials", type=int, default=400)

@@ -36,7 +36,7 @@ def test_test_trials_are_those_of_the_repeat(asked):
     few, many, other = (recovery.task("bursting", n, r, 8) for n, r in ((16, 0), (24, 0), (16, 1)))
     np.testing.assert_array_equal(few.test.counts, many.test.counts)
     assert not np.array_equal(few.test.counts, other.test.counts)
-    assert (few.train.n_trials, few.validation.n_trials) == (14, 2)
+    assert (few.train.n_trials, few.validation.n_trials) == (16, 3)
     assert not np.array_equal(few.test.counts[:8], few.train.counts[:8])
 
 
