@@ -11,20 +11,19 @@ from jaxtyping import Bool, Float, UInt
 
 Device = Literal["auto", "cpu", "cuda"]
 SHARES = (0.25, 0.5, 0.75, 1.0)
-BEYOND_CHANCE = 2.0  # standard errors: the gain's 95 percent interval excludes 0
-_FEWEST_PIECES = 20  # validation is cut into at least so many, to see how far its gain is chance
 
 
 @dataclass(frozen=True)
 class Share:
     """``value`` in [0, 1] of what the networks add to the GLM's log-intensity; 0: the model is the GLM.
 
-    ``gain``, ``standard_error``: of the best share over the GLM on validation trials, bits/spike.
+    ``gain``: of the best share over the GLM on validation trials, bits/spike; ``low``: the lower end of its 95
+    percent interval over trials, None where one trial tells of no other.
     """
 
     value: float
     gain: float
-    standard_error: float
+    low: float | None
 
     @property
     def fallback(self) -> bool:
@@ -62,28 +61,29 @@ def best_share(
 
     Stopped and weighed on the same few validation trials, a network that adds nothing gains a little there all the
     same. As in the rule of one standard error (Breiman et al. 1984, Classification and Regression Trees, sect.
-    3.4.3), the simpler model is kept unless the gain, summed over pieces of trials, exceeds a few of its standard
-    errors; ``BEYOND_CHANCE`` is two, since epoch, share and shape of the network were all chosen on these trials.
+    3.4.3), the simpler model is kept unless the gain is beyond chance: here, unless its 95 percent interval over
+    trials by Student's t excludes 0. Pieces of one trial would not do: they share what sets trials apart.
     """
+    from scipy.stats import t as student
+
     n_spikes = max(1, int(counts.sum(where=np.broadcast_to(mask, counts.shape), dtype=np.int64)))
-    gains = [_gain_of_pieces(counts, mask, log_mean, share * added) for share in SHARES]
-    best = int(np.argmax([pieces.sum() for pieces in gains]))
-    pieces = gains[best]
-    gain = float(pieces.sum()) / n_spikes / np.log(2)
-    error = float(pieces.std(ddof=1) * np.sqrt(pieces.size)) / n_spikes / np.log(2) if pieces.size > 1 else np.inf
-    return Share(SHARES[best] if gain > BEYOND_CHANCE * error else 0.0, float(gain), float(error))
+    gains = [_gain_of_trials(counts, mask, log_mean, share * added) for share in SHARES]
+    best = int(np.argmax([trials.sum() for trials in gains]))
+    trials, unit = gains[best], n_spikes * np.log(2)
+    if trials.size == 1:
+        return Share(0.0, float(trials[0] / unit), None)
+    error = trials.std(ddof=1) * np.sqrt(trials.size)
+    low = trials.sum() - student.ppf(0.975, trials.size - 1) * error
+    return Share(SHARES[best] if low > 0.0 else 0.0, float(trials.sum() / unit), float(low / unit))
 
 
-def _gain_of_pieces(
+def _gain_of_trials(
     counts: UInt[np.ndarray, "trials bins units"],
     mask: Bool[np.ndarray, "trials bins #units"],
     log_mean: Float[np.ndarray, "trials bins units"],
     added: Float[np.ndarray, "trials bins units"],
-) -> Float[np.ndarray, " pieces"]:
-    """Gain in log-likelihood (nats) of each piece of each trial, all units together."""
-    mean = np.exp(log_mean)
-    gain = np.where(mask, counts * added - mean * np.expm1(np.minimum(added, 20.0)), 0.0).sum(axis=2)
-    n_pieces = min(gain.shape[1], -(-_FEWEST_PIECES // gain.shape[0]))
-    bounds = [round(k * gain.shape[1] / n_pieces) for k in range(n_pieces)]
-    summed: np.ndarray = np.add.reduceat(gain, bounds, axis=1)
-    return summed.ravel()
+) -> Float[np.ndarray, " trials"]:
+    """Gain in log-likelihood (nats) of each trial, all units together."""
+    each = counts * added - np.exp(log_mean) * np.expm1(np.minimum(added, 20.0))
+    summed: np.ndarray = np.where(mask, each, 0.0).sum(axis=(1, 2))
+    return summed

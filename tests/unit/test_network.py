@@ -180,7 +180,7 @@ def test_share_is_what_validation_gains_by():
     counts = rng.poisson(np.exp(log_mean + 0.5 * added)).astype(np.uint8)
     share = best_share(counts, np.ones((40, 100, 1), bool), log_mean, added)
     assert share.value == 0.5
-    assert share.gain > 5 * share.standard_error
+    assert 0.5 * share.gain < share.low < share.gain
 
 
 def test_what_gains_by_chance_alone_is_left_out():
@@ -192,9 +192,18 @@ def test_what_gains_by_chance_alone_is_left_out():
         added = rng.normal(0, 0.02, (1, 1, 2)) + rng.normal(0, 0.02, (6, 200, 2))
         share = best_share(counts, np.ones((6, 200, 1), bool), log_mean, added)
         kept.append(not share.fallback)
-        assert share.fallback == (share.gain <= 2.0 * share.standard_error)
-    # The best of four shares, all but proportional here: beyond two standard errors in some 3 % of draws.
+        assert share.fallback == (share.low <= 0.0)
+    # The best of four shares, all but proportional here: above a 95 percent interval in some 3 % of draws.
     assert np.mean(kept) < 0.15
+
+
+def test_one_trial_says_nothing_of_the_next():
+    log_mean, added = np.full((1, 500, 1), np.log(0.1)), np.full((1, 500, 1), np.log(5.0))
+    counts = np.ones(log_mean.shape, np.uint8)  # however much is gained there
+    share = best_share(counts, np.ones(log_mean.shape, bool), log_mean, added)
+    assert share.fallback
+    assert share.gain > 0
+    assert share.low is None
 
 
 def test_masked_bins_do_not_weigh_in_the_share():
