@@ -69,7 +69,7 @@ def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
     """
     from neurodecode.models._network_inputs import NetworkInputs
     from neurodecode.models.glm import SpikeHistoryGLM
-    from neurodecode.nn.training import Optimisation, TrainingPlan
+    from neurodecode.nn.training import Optimisation
 
     chosen = replace(
         build_model(family),
@@ -78,8 +78,7 @@ def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
         segment_bins=size.segment,
         batches_per_epoch=size.n_batches,
     )
-    names = set(TrainingPlan.__dataclass_fields__)
-    plan = replace(TrainingPlan(**{k: v for k, v in asdict(chosen).items() if k in names}), epochs=100_000)
+    plan = replace(chosen.plan(), epochs=100_000)
     glm = SpikeHistoryGLM(
         coupling="own", history_penalties=(30.0,), time_course_penalties=(), coupling_penalties=()
     ).fit_training(trials, trials.select(np.arange(min(4, trials.n_trials))))

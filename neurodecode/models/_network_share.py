@@ -38,9 +38,9 @@ def what_networks_add(
     from neurodecode.nn.device import choose_device
     from neurodecode.nn.training import log_means
 
-    total = np.zeros(sequences.offset.shape)
+    total, at = np.zeros(sequences.offset.shape), choose_device(device)
     for network in networks:
-        total += log_means(network, sequences, choose_device(device)) - sequences.offset
+        total += log_means(network, sequences, at) - sequences.offset
     mean: np.ndarray = total / len(networks)
     return mean
 

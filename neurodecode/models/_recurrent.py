@@ -21,9 +21,9 @@ from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._network_inputs import NetworkInputs
 from neurodecode.models._network_share import Device, Share, chosen_share, what_networks_add
-from neurodecode.models._sampling import Stepper
+from neurodecode.models._recurrent_stepper import RecurrentStepper
 from neurodecode.models._scheduled_sampling import OwnPast
-from neurodecode.models.glm import Coupling, GLMStepper, SpikeHistoryGLM
+from neurodecode.models.glm import Coupling, SpikeHistoryGLM
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +123,12 @@ class RecurrentModel(PointProcessModel):
             own_hidden=self.own_hidden,
         )
 
+    def plan(self) -> Any:
+        """How to train, for ``nn.training``: those of these hyper-parameters that its ``TrainingPlan`` has."""
+        from neurodecode.nn.training import TrainingPlan
+
+        return TrainingPlan(**{name: getattr(self, name) for name in TrainingPlan.__dataclass_fields__})
+
     def trained_networks(
         self, sequences: Any, validation: Any, paths: Paths, rng: np.random.Generator
     ) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
@@ -130,11 +136,9 @@ class RecurrentModel(PointProcessModel):
         import torch
 
         from neurodecode.nn.device import choose_device
-        from neurodecode.nn.training import TrainingPlan, train
+        from neurodecode.nn.training import train
 
-        names = set(TrainingPlan.__dataclass_fields__)
-        plan = TrainingPlan(**{k: v for k, v in asdict(self).items() if k in names})
-        device = choose_device(self.device)
+        plan, device = self.plan(), choose_device(self.device)
         networks, curves = [], []
         for number, seed in enumerate(rng.integers(2**31, size=self.seeds)):
             torch.manual_seed(int(seed))
@@ -215,7 +219,8 @@ class FittedRecurrent(FittedModel):
     def stepper(self, trials: Trials) -> RecurrentStepper:
         """The GLM and the networks, all on what is observed."""
         self.inputs.glm.grid.check_window(trials, family=self.model.family)
-        return RecurrentStepper(self, trials)
+        kept = () if self.share.fallback else self.networks
+        return RecurrentStepper(self.inputs, kept, self.share.value, self.model.device, trials)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The GLM's and each network's weights, and the scaling of the inputs."""
@@ -249,63 +254,6 @@ class FittedRecurrent(FittedModel):
             "paths": self.paths.name,
             "glm": self.inputs.glm.diagnostics(),
         }
-
-
-class RecurrentStepper(Stepper):
-    """The GLM and the networks run forward together, over all trials at once."""
-
-    def __init__(self, fitted: FittedRecurrent, trials: Trials) -> None:
-        from neurodecode.nn.device import choose_device
-
-        inputs = fitted.inputs
-        super().__init__(trials, fill=inputs.glm.design.fill, binary=inputs.glm.grid.binary)
-        self.device = choose_device(fitted.model.device)
-        kept = () if fitted.share.fallback else fitted.networks
-        self.networks = [network.to(self.device).eval() for network in kept]
-        self.inputs, self.share, self.lead = inputs, fitted.share.value, trials.lead
-        self.glm = GLMStepper(inputs.glm, trials)
-        self.driven = inputs.driven(trials, leave_out=False)
-        self.history = inputs.basis.state(trials.n_trials, inputs.glm.design.fill)
-        self.states: list[Any] = [None] * len(self.networks)
-
-    def expected(self, step: int) -> Float[np.ndarray, "rows units"]:
-        """Expected counts of ``step``; steps before the burn-in are only listened to."""
-        import torch
-
-        first = self.lead - self.inputs.burn_in
-        shape = (self.rows.size, self.inputs.n_units)
-        if step < first:
-            return np.zeros(shape)
-        log_mean = self.glm.log_mean(step) if step >= self.lead else np.zeros(shape)
-        history = self.history.features.reshape(shape[0], -1)
-        raw = np.concatenate([history, self.driven[self.rows, step - first]], axis=1, dtype=np.float32)
-        now = torch.from_numpy((raw - self.inputs.mean) / self.inputs.sd)[:, None].to(self.device)
-        nothing = torch.zeros(shape, device=self.device)[:, None]
-        with torch.inference_mode():
-            for number, network in enumerate(self.networks):
-                added, self.states[number] = network(now, nothing, self.states[number])
-                log_mean = log_mean + self.share * added[:, 0].cpu().numpy() / len(self.networks)
-        mean: np.ndarray = np.minimum(np.exp(log_mean), self.inputs.glm.cap)
-        return mean
-
-    def observe(self, step: int, counts: Float[np.ndarray, "rows units"]) -> None:
-        """Take in the counts of ``step``."""
-        self.glm.observe(step, counts)
-        self.history.push(counts)
-
-    def repeat_state(self, times: int) -> None:
-        """The GLM's, the inputs' and the cells'."""
-        self.glm, self.history = self.glm.forked(times), self.history.repeated(times)
-        self.states = [_repeated(state, times) for state in self.states]
-
-
-def _repeated(state: Any, times: int) -> Any:
-    """The state of a cell: a tensor (layers, batch, hidden), a tuple of such, or None before the first step."""
-    if state is None:
-        return None
-    if isinstance(state, tuple):
-        return tuple(_repeated(part, times) for part in state)
-    return state.repeat_interleave(times, dim=1)
 
 
 EXAMPLE = {"hidden": 4, "own_hidden": 3, "seeds": 1, "epochs": 2, "batches_per_epoch": 3, "longest_s": 0.1}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from neurodecode.evaluation._fallbacks import FALLBACK
 from neurodecode.evaluation.comparison import BITS, GAIN
 from neurodecode.report.colours import ORACLE, RECORDING, model_order
 from neurodecode.report.results import PSTH
@@ -115,7 +116,7 @@ def model_rows(
 
 def fallback_note(scores: ScoreTable, model: str) -> str:
     """In how many of its folds a network is the GLM that it started from."""
-    share = scores.get(model, "fallback")
+    share = scores.get(model, FALLBACK)
     if not share.known or share.value == 0.0:
         return ""
     return "the GLM in all folds" if share.value == 1.0 else f"the GLM in {share.value:.0%} of folds"
