@@ -73,6 +73,7 @@ def read_recording(name: str, folder: str | Path) -> Recording:
             entry={key: value for key, value in entry.as_mapping().items() if key != "models"},
             n_folds=config.evaluation.folds,
             split=config.evaluation.split,
+            gap_s=config.evaluation.gap_s,
             seed=config.seed,
             outputs=outputs,
         )

@@ -5,7 +5,6 @@ such as a bin that must divide its window, the first job checks with those types
 """
 
 import copy
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,8 +14,11 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-SCHEMA = Path("workflow", "schemas", "config.schema.json")
-FAMILY_FOLDERS = (Path("neurodecode", "models"), Path("neurodecode", "nn", "cells"))
+from workflow.decoding import decoder_kinds, decoding_errors
+from workflow.names import SCHEMA, nearest, unknown
+
+CELLS = Path("neurodecode", "nn", "cells")
+MODELS, DECODERS = Path("neurodecode", "models"), Path("neurodecode", "decoders")
 KINDS = {
     "number": "a number",
     "integer": "a whole number",
@@ -42,22 +44,25 @@ def checked_config(
     Raises ConfigurationError naming each key path, what was given, what was expected and the nearest known name.
     """
     schema = json.loads(Path(root, SCHEMA).read_text(encoding="utf-8"))
-    model = schema["properties"]["models"]["additionalProperties"]
-    model["properties"]["family"]["enum"] = families(root)  # a new family is a new file, and needs no more
+    # A new family is a new file, and needs no more.
+    for section, folder in (("models", MODELS), ("decoders", DECODERS)):
+        entry = schema["properties"][section]["additionalProperties"]
+        entry["properties"]["family"]["enum"] = families(root, folder)
     config = copy.deepcopy(dict(given))
     _read_again(config, command_line or {})
     _check_keys(config)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: e.json_path)
-    lines = [line for error in errors for line in _explained(error)] or list(_references(config))
+    lines = [line for error in errors for line in _explained(error)]
+    lines = lines or [*_references(config), *decoding_errors(config, decoder_kinds(root))]
     if lines:
         raise ConfigurationError("\n".join(dict.fromkeys(lines)))
     _fill_defaults(config, schema)
     return config
 
 
-def families(root: str | Path) -> list[str]:
-    """Names of the model families: the files that hold them."""
-    files = (file for folder in FAMILY_FOLDERS for file in Path(root, folder).glob("[!_]*.py"))
+def families(root: str | Path, folder: Path = MODELS) -> list[str]:
+    """Names of the families of models or decoders: the files that hold them, and the recurrent cells."""
+    files = (file for one in (folder, CELLS) for file in Path(root, one).glob("[!_]*.py"))
     return sorted(file.stem for file in files)
 
 
@@ -94,15 +99,18 @@ def _explained(error: ValidationError) -> Iterator[str]:
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", {}))
         for key in given.keys() - set(known):
-            yield f"{place}: unknown key {key!r}{_nearest(key, known)}"
+            yield f"{place}: unknown key {key!r}{nearest(key, known)}"
     elif error.validator == "required":
         missing = [name for name in rule if name not in given]
         yield f"{place}: {' and '.join(missing)} missing; it must be given"
     elif error.validator == "enum":
-        yield f"{place}: given {given!r}{_nearest(str(given), rule)}"
+        yield f"{place}: given {given!r}{nearest(str(given), rule)}"
     elif error.validator == "oneOf":
         ways = [" + ".join(way["required"]) for way in rule]
         yield f"{place}: given {', '.join(given) or 'nothing'}, expected either {' or '.join(ways)}, not both"
+    elif error.validator == "dependentRequired":
+        for key in rule.keys() & given.keys():
+            yield f"{place}: {key} goes with {' and '.join(rule[key])} alone; leave it out, or add that"
     elif error.validator in ("pattern", "not"):
         reason = "must be made of letters, digits and _ . -" if error.validator == "pattern" else "is reserved"
         yield f"{place}: the name {given!r} {reason}; choose another"
@@ -113,12 +121,6 @@ def _explained(error: ValidationError) -> Iterator[str]:
 def _place(path: Iterable[str | int]) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".") or "configuration"
-
-
-def _nearest(name: str, known: Iterable[Any]) -> str:
-    known = sorted(str(k) for k in known)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; {f'did you mean {close[0]!r}? ' if close else ''}known: {', '.join(known) or 'none'}"
 
 
 def _kind(given: object) -> str:
@@ -161,12 +163,12 @@ def _hint(given: object) -> str:
 def _references(config: Mapping[str, Any]) -> Iterator[str]:
     """Names that point at nothing, in sessions, controls and the sections of further tasks."""
     for name, session in config["sessions"].items():
-        yield from _unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
+        yield from unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
     sections = {f"controls.{name}": control for name, control in config.get("controls", {}).items()}
     sections |= {name: config.get(name, {}) for name in ("co_smoothing", "decomposition", "forecast")}
     for section, asked in sections.items():
         for key in ("sessions", "models"):
-            yield from _unknown(asked.get(key, []), config[key], f"{section}.{key}", key.removesuffix("s"))
+            yield from unknown(asked.get(key, []), config[key], f"{section}.{key}", key.removesuffix("s"))
     if "decomposition" in config:
         yield from _without_psth(config, config["decomposition"].get("sessions", config["sessions"]))
 
@@ -178,10 +180,6 @@ def _without_psth(config: Mapping[str, Any], sessions: Iterable[str]) -> Iterato
                 f"decomposition: gains are counted from the model called 'psth', which sessions.{name} lacks; "
                 "add it, or name other sessions in decomposition.sessions"
             )
-
-
-def _unknown(given: Iterable[str], known: Iterable[str], place: str, what: str) -> Iterator[str]:
-    return (f"{place}: unknown {what} {name!r}{_nearest(name, known)}" for name in given if name not in known)
 
 
 def _fill_defaults(config: dict[str, Any], schema: Mapping[str, Any]) -> None:

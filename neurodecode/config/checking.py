@@ -81,5 +81,6 @@ def _keys(kind: type, path: tuple[int | str, ...]) -> list[str]:
     at = schema
     for part in path:
         at = at.get("properties", {}).get(part) or at.get("additionalProperties") or {}
+        at = next((branch for branch in at.get("anyOf", []) if "$ref" in branch), at)  # a section, or nothing
         at = schema.get("$defs", {}).get(at.get("$ref", "").rpartition("/")[2], at)
     return list(at.get("properties", {}))

@@ -6,13 +6,28 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import Field
 
 from neurodecode.config.checking import check_names, validated
+from neurodecode.config.decoders import (
+    RESERVED_DECODERS,
+    DecoderConfig,
+    check_decoders,
+    decoder_config,
+    decoders_of,
+)
 from neurodecode.config.search import SearchConfig, search_config
+from neurodecode.config.sections import (
+    ControlConfig,
+    CoSmoothingConfig,
+    DecompositionConfig,
+    EvaluationConfig,
+    ForecastConfig,
+    PlainConfig,
+    ReportConfig,
+)
 from neurodecode.config.session import SessionConfig, session_config
 from neurodecode.errors import ConfigError, NeurodecodeError
 from neurodecode.models import PointProcessModel, family_names, family_type
@@ -25,78 +40,8 @@ NESTED_MODELS = ("nested_covariates", "nested_gain", "nested_fast", "nested_own"
 RESERVED_MODELS = ("oracle", "recording", *NESTED_MODELS)  # names that no entry of ``models`` may have
 RESERVED_SESSIONS = ("logs", "benchmarks")  # folders beside those of the sessions
 CONTROLS = ("poisson_surrogate", "shuffled_trials", "shuffled_labels")
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """``folds`` of cross-validation, dealt ``stratified`` by condition or as contiguous ``blocks`` of trials;
-    ``bootstrap``: resamplings of trials behind each interval; ``sufficiency``: whether the history still predicts
-    beyond each model is tested."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    folds: Annotated[int, Field(ge=2)] = 5
-    split: Literal["stratified", "blocks"] = "stratified"
-    bootstrap: Annotated[int, Field(ge=0)] = 1000
-    sufficiency: bool = True
-
-
-@dataclass(frozen=True)
-class ControlConfig:
-    """A null control: the ``sessions`` it is derived from (all where not given) and the ``models`` fitted to it
-    (those of family psth, poisson and glm where not given)."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    sessions: tuple[str, ...] | None = None
-    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-
-
-@dataclass(frozen=True)
-class CoSmoothingConfig:
-    """Units predicted from the other units: ``sessions`` (all where not given), ``models`` of the run in whose way
-    they are predicted (all whose family can, where not given), and ``unit_folds``: the groups that units are dealt
-    into, each predicted from the others; a unit at a time where there are no more units."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    sessions: tuple[str, ...] | None = None
-    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    unit_folds: Annotated[int, Field(ge=2)] = 5
-
-
-@dataclass(frozen=True)
-class DecompositionConfig:
-    """Whose gain over the PSTH is split into terms: of ``models`` (recurrent networks where not given) on
-    ``sessions`` (all where not given), own history reaching back ``longest_s``."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    sessions: tuple[str, ...] | None = None
-    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    longest_s: Annotated[float, Field(gt=0.01)] = 0.5
-
-
-@dataclass(frozen=True)
-class ForecastConfig:
-    """Forecasts: ``steps`` (bins) that models run free of the recording (powers of 2 up to half a second where not
-    given), ``samples`` (futures) that are averaged, ``sessions`` and ``models`` (all where not given)."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    steps: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None = None
-    samples: Annotated[int, Field(ge=1)] = 32
-    sessions: tuple[str, ...] | None = None
-    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-
-
-@dataclass(frozen=True)
-class ReportConfig:
-    """``title`` of the page."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    title: str = "Single trials against their average"
+PRE_STIMULUS = "pre_stimulus"
+"""A control that ``target:`` asks for: the same trials in a window before the stimulus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +52,7 @@ class RunConfig:
 
     sessions: Mapping[str, SessionConfig]
     models: Mapping[str, PointProcessModel]
+    decoders: Mapping[str, DecoderConfig] = field(default_factory=dict)
     seed: int = 0
     results_dir: str = "results"
     recordings_dir: str = "."
@@ -119,24 +65,28 @@ class RunConfig:
     searches: Mapping[str, SearchConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for section in ("sessions", "models"):
-            if not getattr(self, section):
+        for section in ("sessions", "models", "decoders"):
+            if section != "decoders" and not getattr(self, section):
                 raise ConfigError(f"{section}: at least one is needed")
             _check_spelling(getattr(self, section), section)
         check_names(self.controls, CONTROLS, "controls", "control")
-        for section, reserved in (("sessions", RESERVED_SESSIONS), ("models", RESERVED_MODELS)):
+        taken = {"sessions": RESERVED_SESSIONS, "models": RESERVED_MODELS, "decoders": RESERVED_DECODERS}
+        for section, reserved in taken.items():
             for name in getattr(self, section):
                 if name in reserved:
                     raise ConfigError(f"{section}: the name {name!r} is reserved; choose another")
         for name, session in self.sessions.items():
             check_names(session.models or (), self.models, f"sessions.{name}.models", "model")
-            if name.rpartition(".")[2] in CONTROLS:
+            if name.rpartition(".")[2] in (*CONTROLS, PRE_STIMULUS):
                 raise ConfigError(
                     f"sessions: {name!r} ends like the null control of a session; choose another name"
                 )
         for name, control in self.controls.items():
             check_names(control.sessions or (), self.sessions, f"controls.{name}.sessions", "session")
             check_names(control.models or (), self.models, f"controls.{name}.models", "model")
+        for name, decoder in self.decoders.items():
+            if (model := decoder.encoding_model) is not None:
+                check_names([model], self.models, f"decoders.{name}.model", "model")
         if self.co_smoothing is not None:
             self._check_co_smoothing(self.co_smoothing)
         if self.decomposition is not None:
@@ -175,6 +125,7 @@ class RunConfig:
             **{key: getattr(self, key) for key in KEYS},
             "sessions": {name: session.as_mapping() for name, session in self.sessions.items()},
             "models": {name: self._model_mapping(name) for name in self.models},
+            "decoders": {name: decoder.as_mapping() for name, decoder in self.decoders.items()},
             "evaluation": asdict(self.evaluation),
             "controls": {name: asdict(control) for name, control in self.controls.items()},
             "co_smoothing": None if self.co_smoothing is None else asdict(self.co_smoothing),
@@ -182,6 +133,10 @@ class RunConfig:
             "forecast": None if self.forecast is None else asdict(self.forecast),
             "report": asdict(self.report),
         }
+
+    def decoders_of(self, session: str) -> list[str]:
+        """Names of the decoders that read out a session, in the order of the configuration."""
+        return decoders_of(self.sessions[session], self.models, self.decoders)
 
     def _model_mapping(self, name: str) -> dict[str, Any]:
         model = self.models[name]
@@ -218,12 +173,13 @@ def run_config(given: object) -> RunConfig:
     if not isinstance(given, Mapping):
         raise ConfigError(f"the configuration must be a mapping, given {type(given).__name__}")
     check_names(given, KEYS, "configuration", "key")
-    sections = {name: _section(given, name) for name in ("sessions", "models", "controls")}
+    sections = {name: _section(given, name) for name in ("sessions", "models", "decoders", "controls")}
     models = {name: model_config(entry, name) for name, entry in sections["models"].items()}
     run = RunConfig(
         **_plain_fields(given),
         sessions={name: session_config(entry, name) for name, entry in sections["sessions"].items()},
         models=models,
+        decoders={name: decoder_config(entry, name) for name, entry in sections["decoders"].items()},
         searches=_searches(sections["models"], models),
         controls={
             name: validated(ControlConfig, entry or {}, f"controls.{name}")
@@ -238,8 +194,10 @@ def run_config(given: object) -> RunConfig:
     for name, session in run.sessions.items():
         try:
             session.window()
+            session.pre_stimulus_window()
         except NeurodecodeError as error:
             raise ConfigError(f"sessions.{name}: {error}") from error
+        check_decoders(name, session, run.models, run.decoders)
     return run
 
 
@@ -262,15 +220,6 @@ def _searches(entries: Mapping[str, object], models: Mapping[str, PointProcessMo
         for name, entry in entries.items()
         if isinstance(entry, Mapping) and "search" in entry
     }
-
-
-@dataclass(frozen=True)
-class PlainConfig:
-    """The keys of a configuration that hold one value."""
-
-    seed: Annotated[int, Field(ge=0)] = 0
-    results_dir: str = "results"
-    recordings_dir: str = "."
 
 
 def _plain_fields(given: Mapping[str, object]) -> dict[str, Any]:

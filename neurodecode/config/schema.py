@@ -12,12 +12,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from neurodecode.config.run import (
-    CONTROLS,
-    KEYS,
-    NAME,
-    RESERVED_MODELS,
-    RESERVED_SESSIONS,
+from neurodecode.config.decoders import RESERVED_DECODERS, hyperparameter_type
+from neurodecode.config.run import CONTROLS, KEYS, NAME, RESERVED_MODELS, RESERVED_SESSIONS
+from neurodecode.config.search import DEFAULT_TRIALS, SearchRange, numeric_type
+from neurodecode.config.sections import (
     ControlConfig,
     CoSmoothingConfig,
     DecompositionConfig,
@@ -26,8 +24,9 @@ from neurodecode.config.run import (
     PlainConfig,
     ReportConfig,
 )
-from neurodecode.config.search import DEFAULT_TRIALS, SearchRange, numeric_type
 from neurodecode.config.session import SessionConfig
+from neurodecode.config.target import KINDS
+from neurodecode.decoders import decoder_families, decoder_types
 from neurodecode.models import PointProcessModel, family_names, family_type
 
 
@@ -36,8 +35,9 @@ def json_schema() -> dict[str, Any]:
     control = _of(ControlConfig)
     properties = {
         **_of(PlainConfig)["properties"],
-        "sessions": _named(_of(SessionConfig) | _SESSION_RULES, RESERVED_SESSIONS),
+        "sessions": _named(_session(), RESERVED_SESSIONS),
         "models": _named(_model(), RESERVED_MODELS),
+        "decoders": _named(_decoder(), RESERVED_DECODERS) | {"minProperties": 0, "default": {}},
         "evaluation": _of(EvaluationConfig) | {"default": {}},
         "controls": {
             "type": "object",
@@ -64,8 +64,19 @@ _SESSION_RULES: dict[str, Any] = {
     "oneOf": [
         {"required": ["path", "window_s", "bin_size_s"]},
         {"required": ["simulate", "n_trials"]},
-    ]
+    ],
+    "dependentRequired": {"decoders": ["target"]},
 }
+_TARGET_RULES: dict[str, Any] = {
+    "oneOf": [{"required": [kind]} for kind in KINDS],
+    "dependentRequired": {"circular": ["signal"], "pre_stimulus_s": ["class"]},
+}
+
+
+def _session() -> dict[str, Any]:
+    schema = _of(SessionConfig) | _SESSION_RULES
+    schema["properties"]["target"] |= _TARGET_RULES
+    return schema
 
 
 def _named(entry: dict[str, Any], reserved: tuple[str, ...]) -> dict[str, Any]:
@@ -88,6 +99,42 @@ def _model() -> dict[str, Any]:
             }
             for family in families
         ],
+    }
+
+
+def _decoder() -> dict[str, Any]:
+    """A decoder names its family, and has hyper-parameters of that family alone.
+
+    ``kinds`` is no keyword of JSON schema: it tells the workflow what targets a family decodes.
+    """
+    families = decoder_families()
+    return {
+        "type": "object",
+        "required": ["family"],
+        "properties": {"family": {"enum": families}},
+        "allOf": [
+            {
+                "if": {"properties": {"family": {"const": family}}, "required": ["family"]},
+                "then": _decoder_family(family),
+            }
+            for family in families
+        ],
+    }
+
+
+def _decoder_family(family: str) -> dict[str, Any]:
+    """The hyper-parameters of all decoders of a family: its kinds may have different ones."""
+    types = decoder_types(family)
+    schemas = [_of(hyperparameter_type(one)) for one in types]
+    properties: dict[str, Any] = {}
+    for schema in schemas:
+        properties = schema["properties"] | properties
+    required = {name for schema in schemas for name in schema.get("required", [])}
+    return {
+        "kinds": [one.kind for one in types],
+        "properties": {"family": True, **properties},
+        "required": ["family", *sorted(required)],
+        "additionalProperties": False,
     }
 
 

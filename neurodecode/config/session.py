@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
 from neurodecode.config.checking import nearest, validated
+from neurodecode.config.target import TargetConfig, no_bare_name
 from neurodecode.data.windows import Lagged, Window
 from neurodecode.errors import ConfigError
 from neurodecode.simulate import POPULATIONS
@@ -51,8 +52,9 @@ class SessionConfig:
     ``lead_s``: observed history before the window, never scored.
     ``condition``: column whose values are the conditions. ``where``: column -> value, values or {min, max}.
     ``units``: names or row numbers (all where empty). ``models``: names of ``models:`` (all where not given).
+    ``target``: what is decoded. ``decoders``: names of ``decoders:`` (all that can, where not given).
     A simulated session has the window of its population, over which the truth is known; of all this it may only
-    name ``condition``, ``lead_s`` and ``models``.
+    name ``condition``, ``lead_s``, ``models``, ``target`` and ``decoders``.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -72,6 +74,8 @@ class SessionConfig:
     units: tuple[str | int, ...] = ()
     covariates: dict[str, CovariateConfig] = field(default_factory=dict)
     models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    target: Annotated[TargetConfig | None, BeforeValidator(no_bare_name)] = None
+    decoders: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.simulate is None):
@@ -84,6 +88,19 @@ class SessionConfig:
         missing = [name for name in required if getattr(self, name) is None]
         if missing:
             raise ConfigError(f"{' and '.join(missing)} must be given")
+        if self.target is not None and self.target.signal is not None:
+            self._check_signal(self.target.signal)
+
+    def _check_signal(self, signal: str) -> None:
+        if signal not in self.covariates:
+            raise ConfigError(
+                f"target: signal {signal!r} must be one of covariates{nearest(signal, self.covariates)}; "
+                "add it there"
+            )
+        if len(self.covariates[signal].lags_s) > 1:
+            raise ConfigError(
+                f"target: signal {signal!r} has several lags_s; what is decoded has one, others are covariates"
+            )
 
     def window(self) -> Window:
         """The window and bins of this session, with a simulated population's own where none are given.
@@ -95,7 +112,10 @@ class SessionConfig:
         for name in _OF_POPULATION:
             given = getattr(self, name)
             taken[name] = own.get(name) if given is None else given
-        lagged = {name: Lagged(c.signal, c.lags_s) for name, c in self.covariates.items()}
+        turning = self.target.signal if self.target is not None and self.target.circular else None
+        lagged = {
+            name: Lagged(c.signal, c.lags_s, circular=name == turning) for name, c in self.covariates.items()
+        }
         return Window(
             **taken,
             every_s=self.every_s,
@@ -104,9 +124,22 @@ class SessionConfig:
             covariates=lagged,
         )
 
+    def pre_stimulus_window(self) -> Window | None:
+        """The window before the stimulus from which the class is decoded too, None where none is asked for.
+
+        Raises ConfigError where the bins do not divide it.
+        """
+        if self.target is None or self.target.pre_stimulus_s is None:
+            return None
+        try:
+            return replace(self.window(), window_s=self.target.pre_stimulus_s)
+        except ConfigError as error:
+            raise ConfigError(f"target.pre_stimulus_s: {error}") from error
+
     def as_mapping(self) -> dict[str, Any]:
         """What the configuration gave, as YAML could hold it; defaults left out."""
-        return {k: v for k, v in asdict(self).items() if v is not None and v != () and v != {}}
+        given = {k: v for k, v in asdict(self).items() if v is not None and v != () and v != {}}
+        return given if self.target is None else given | {"target": self.target.as_mapping()}
 
 
 def _populations_own(population: str) -> dict[str, Any]:

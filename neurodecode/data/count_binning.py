@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Int, UInt
 
@@ -112,7 +114,7 @@ def _covariate(
         )
     per_bin = window.bin_size_s / recording.bin_size_s
     steps = (np.arange(window.n_steps) - window.lead + 0.5) * per_bin - 0.5
-    in_bins = Lagged(lagged.signal, tuple(lag / recording.bin_size_s for lag in lagged.lags_s))
+    in_bins = replace(lagged, lags_s=tuple(lag / recording.bin_size_s for lag in lagged.lags_s))
     n_dims = recording.signals[lagged.signal].shape[2]
     values = np.empty((len(first), window.n_steps, n_dims * len(lagged.lags_s)), np.float32)
     needed: np.ndarray = np.any(mask, axis=2, keepdims=False)

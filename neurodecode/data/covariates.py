@@ -54,13 +54,15 @@ def lagged_values(
 ) -> Float[np.ndarray, "trials steps features"]:
     """The signal interpolated linearly at ``times_s`` minus each lag; features run over lags, then dims.
 
-    Outside its clock the signal holds its first or last value.
+    Outside its clock the signal holds its first or last value. Angles lie in -pi to pi.
     """
     n_dims = signal.values.shape[1]
+    samples = np.unwrap(signal.values.astype(float), axis=0) if lagged.circular else signal.values
     values = np.empty((*times_s.shape, len(lagged.lags_s) * n_dims), np.float32)
     for place, lag in enumerate(lagged.lags_s):
         for dim in range(n_dims):
-            values[..., place * n_dims + dim] = np.interp(times_s - lag, signal.times_s, signal.values[:, dim])
+            found = np.interp(times_s - lag, signal.times_s, samples[:, dim])
+            values[..., place * n_dims + dim] = np.angle(np.exp(1j * found)) if lagged.circular else found
     return values
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
+from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 
 ROLES = ("train", "validation", "test")
@@ -16,7 +17,7 @@ TRAIN_PARTS, VALIDATION_PARTS = 7, 1  # of what is left beside the test trials: 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Disjoint trial indices of one fold; together they are all trials."""
+    """Disjoint trial indices of one fold; together they are all trials but those that a gap leaves out."""
 
     fold: int
     train: Int[np.ndarray, " train"]
@@ -29,7 +30,9 @@ class Split:
             raise DataError(f"fold {self.fold}: a trial stands in two of train, validation and test")
         for role in ROLES:
             if getattr(self, role).size == 0:
-                raise DataError(f"fold {self.fold} has no {role} trial: use fewer folds or more trials")
+                raise DataError(
+                    f"fold {self.fold} has no {role} trial: use fewer folds, more trials, or a shorter gap_s"
+                )
             getattr(self, role).flags.writeable = False
 
 
@@ -40,22 +43,34 @@ def make_splits(
     rng: np.random.Generator,
     *,
     kind: Literal["stratified", "blocks"] = "stratified",
+    spans_s: Float[np.ndarray, "trials 2"] | None = None,
+    gap_s: float = 0.0,
 ) -> tuple[Split, ...]:
     """Folds in which every trial is tested once.
 
     ``stratified``: each condition is dealt over the folds at random. ``blocks``: a fold tests one contiguous
     stretch of trials, since neighbouring trials share slow drift.
-    Raises DataError for a condition with fewer trials than folds.
+    ``gap_s`` (s), of blocks alone: between a test trial and any other of the fold, and between a validation and a
+    training trial, so much recording time lies at least; trials nearer than that are left out of the fold.
+    ``spans_s``: when each trial's window began and ended (``window_spans_s``).
+    Raises DataError for a condition with fewer trials than folds, and where a gap leaves no trial to train on.
     """
     if n_folds < 2:
         raise DataError(f"at least 2 folds are needed, got {n_folds}")
     if condition.size < n_folds + 1:
         raise DataError(f"{condition.size} trials are too few for {n_folds} folds: lower evaluation.folds")
-    if kind == "blocks":
-        fold_of_trial = np.arange(condition.size) * n_folds // condition.size
-    else:
+    if kind == "stratified":
         fold_of_trial = _deal(condition, condition_names, n_folds, rng)
-    return tuple(_split(fold, fold_of_trial, condition, rng, kind) for fold in range(n_folds))
+        return tuple(_stratified(fold, fold_of_trial, condition, rng) for fold in range(n_folds))
+    fold_of_trial = np.arange(condition.size) * n_folds // condition.size
+    spans_s = np.zeros((condition.size, 2)) if spans_s is None else spans_s
+    return tuple(_block(fold, fold_of_trial, spans_s, gap_s) for fold in range(n_folds))
+
+
+def window_spans_s(trials: Trials) -> Float[np.ndarray, "trials 2"]:
+    """Recording time (s) at which each trial's window begins and ends; the lead before it does not count."""
+    spans_s: np.ndarray = trials.t0_s[:, None] + np.array([0.0, trials.n_bins * trials.bin_size_s])
+    return spans_s
 
 
 def _deal(
@@ -75,19 +90,36 @@ def _deal(
     return fold_of_trial
 
 
-def _split(
-    fold: int, fold_of_trial: np.ndarray, condition: np.ndarray, rng: np.random.Generator, kind: str
-) -> Split:
-    test = np.flatnonzero(fold_of_trial == fold)
-    rest = np.flatnonzero(fold_of_trial != fold)
-    n_validation = max(1, round(rest.size * VALIDATION_PARTS / (TRAIN_PARTS + VALIDATION_PARTS)))
-    if kind == "blocks":
-        # The stretch next to the test block, so that validation drifts away from training as the test does.
-        ring = np.roll(rest, -int(np.searchsorted(rest, test[-1])))
-        validation = ring[:n_validation]
-    else:
-        validation = drawn_evenly(rest, n_validation, condition, rng)
+def _n_validation(n_rest: int) -> int:
+    return max(1, round(n_rest * VALIDATION_PARTS / (TRAIN_PARTS + VALIDATION_PARTS)))
+
+
+def _stratified(fold: int, fold_of_trial: np.ndarray, condition: np.ndarray, rng: np.random.Generator) -> Split:
+    test, rest = np.flatnonzero(fold_of_trial == fold), np.flatnonzero(fold_of_trial != fold)
+    validation = drawn_evenly(rest, _n_validation(rest.size), condition, rng)
     return Split(fold, np.setdiff1d(rest, validation), np.sort(validation), test)
+
+
+def _block(fold: int, fold_of_trial: np.ndarray, spans_s: np.ndarray, gap_s: float) -> Split:
+    test, rest = np.flatnonzero(fold_of_trial == fold), np.flatnonzero(fold_of_trial != fold)
+    left = _beyond(gap_s, rest, test, spans_s)
+    # The stretch next to the test block, so that validation drifts away from training as the test does.
+    ring = np.roll(left, -int(np.searchsorted(left, test[-1])))
+    validation = np.sort(ring[: _n_validation(rest.size)])
+    train = _beyond(gap_s, np.setdiff1d(left, validation), validation, spans_s)
+    return Split(fold, train, validation, test)
+
+
+def _beyond(gap_s: float, trials: np.ndarray, others: np.ndarray, spans_s: np.ndarray) -> Int[np.ndarray, " kept"]:
+    """Those of ``trials`` that no one of ``others`` comes nearer to than ``gap_s``."""
+    if gap_s == 0.0:
+        return trials
+    start, stop = spans_s[others].T
+    before_s = start[None] - spans_s[trials, 1:]  # of a trial that ended before the other began
+    after_s = spans_s[trials, :1] - stop[None]
+    distance_s = np.maximum(before_s, after_s).min(axis=1, initial=np.inf)
+    kept: Int[np.ndarray, " kept"] = trials[distance_s >= gap_s * (1 - 1e-9)]
+    return kept
 
 
 def drawn_evenly(

@@ -20,10 +20,14 @@ _ROUND_SIZES = [m * 10.0**e for e in range(-5, 1) for m in (1.0, 1.25, 2.0, 2.5,
 
 @dataclass(frozen=True)
 class Lagged:
-    """A covariate: ``signal`` at each bin's centre minus each of ``lags_s``; negative lags look ahead."""
+    """A covariate: ``signal`` at each bin's centre minus each of ``lags_s``; negative lags look ahead.
+
+    ``circular``: it is an angle in radians, and between samples it runs the shorter way around.
+    """
 
     signal: str
     lags_s: tuple[float, ...] = (0.0,)
+    circular: bool = False
 
     def __post_init__(self) -> None:
         if not self.lags_s or not all(math.isfinite(lag) for lag in self.lags_s):

@@ -28,8 +28,9 @@ __all__ = [
 
 def decoder_families() -> list[str]:
     """Every family: the files here that do not start with an underscore, and the recurrent cells."""
-    own = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
-    return sorted([*own, *cell_names()])
+    found = {m.name for m in pkgutil.iter_modules(__path__)}
+    own = [name for name in found if not name.startswith("_")]
+    return sorted([*own, *(cell_names() if "_recurrent" in found else [])])
 
 
 def decoder_types(family: str) -> tuple[type[Decoder], ...]:

@@ -11,13 +11,16 @@ from typing import Literal
 import numpy as np
 
 from neurodecode.config.session import session_config
+from neurodecode.config.target import TargetConfig
 from neurodecode.data.binning import trials_from_counts, trials_from_session
 from neurodecode.data.quality import quality
 from neurodecode.data.session import Session
-from neurodecode.data.splits import make_splits
+from neurodecode.data.splits import make_splits, window_spans_s
 from neurodecode.data.store import save_splits, save_trials, written_whole
+from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 from neurodecode.evaluation.seeds import seed_sequence
+from neurodecode.evaluation.targets import Target
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ def ingest_recording(
     entry: Mapping[str, object],
     n_folds: int,
     split: Literal["stratified", "blocks"],
+    gap_s: float,
     seed: int,
     outputs: Mapping[str, str | Path],
 ) -> None:
@@ -46,7 +50,14 @@ def ingest_recording(
     trials = trials_from_session(read, window) if isinstance(read, Session) else trials_from_counts(read, window)
     rng = np.random.default_rng(seed_sequence(seed, session, "splits"))
     try:
-        splits = make_splits(trials.condition, trials.condition_names, n_folds, rng, kind=split)
+        splits = make_splits(
+            *_strata(trials, config.target),
+            n_folds,
+            rng,
+            kind=split,
+            spans_s=window_spans_s(trials),
+            gap_s=gap_s,
+        )
     except DataError as error:
         raise DataError(f"{recording}: sessions.{session}: {error}") from error
     save_trials(outputs["trials"], trials)
@@ -59,3 +70,15 @@ def ingest_recording(
         *(session, trials.n_trials, trials.n_bins, trials.bin_size_s, trials.n_units, trials.n_conditions),
         int(trials.window_counts.sum()),
     )
+
+
+def _strata(trials: Trials, target: TargetConfig | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What each fold gets its share of: the conditions, or the classes to be decoded where there is one condition.
+
+    Raises DataError for a target that the trials lack, so that it shows before anything is fitted.
+    """
+    found = None if target is None else Target.of(trials, target)
+    if found is None or found.kind != "class" or trials.n_conditions > 1:
+        return trials.condition, trials.condition_names
+    names = tuple(np.unique(found.values).tolist())
+    return np.searchsorted(names, found.values), names

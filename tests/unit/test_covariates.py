@@ -33,6 +33,27 @@ def cut(
     return trials_from_session(session, Window(**asked, covariates={"x": Lagged(name, lags_s)}))
 
 
+def test_an_angle_runs_the_shorter_way_around_between_its_samples():
+    session = Session(
+        name="made.nwb",
+        spike_times_s=(np.array([0.5]),),
+        units=pd.DataFrame(index=[0]),
+        trials=pd.DataFrame({"start_time": [1.0], "stop_time": [2.0]}),
+        signals={"head": Signal(values=np.array([[3.0], [3.0], [-3.0]]), times_s=np.array([0.0, 1.0, 2.0]))},
+    )
+    window = {"bin_size_s": 0.25, "window_s": (0.0, 1.0), "lead_s": 0.0}
+    turned, plain = (
+        trials_from_session(session, Window(**window, covariates={"x": Lagged("head", circular=circular)}))
+        for circular in (True, False)
+    )
+    way = 2 * np.pi - 6.0  # from 3 over pi to -3
+    expected = 3.0 + way * (np.arange(4) + 0.5) / 4
+    assert_allclose(
+        turned.covariates["x"][0, :, 0], np.where(expected > np.pi, expected - 2 * np.pi, expected), rtol=1e-6
+    )
+    assert_allclose(plain.covariates["x"][0, :, 0], 3.0 - 6.0 * (np.arange(4) + 0.5) / 4, rtol=1e-6)
+
+
 def ramp(times_s: np.ndarray) -> Signal:
     return Signal(values=np.column_stack([times_s, 10 * times_s]), times_s=times_s)
 

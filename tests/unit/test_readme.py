@@ -11,18 +11,15 @@ import pytest
 import torch
 import yaml
 
-from neurodecode.config.run import (
-    CONTROLS,
-    KEYS,
-    NESTED_MODELS,
+from neurodecode.config.run import CONTROLS, KEYS, NESTED_MODELS, run_config
+from neurodecode.config.search import DEFAULT_TRIALS
+from neurodecode.config.sections import (
     CoSmoothingConfig,
     DecompositionConfig,
     EvaluationConfig,
     ForecastConfig,
     ReportConfig,
-    run_config,
 )
-from neurodecode.config.search import DEFAULT_TRIALS
 from neurodecode.config.session import CovariateConfig, SessionConfig
 from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits

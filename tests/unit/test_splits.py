@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurodecode.data.splits import ROLES, Split, make_splits
+from neurodecode.data.splits import ROLES, Split, make_splits, window_spans_s
+from neurodecode.data.store import load_splits, save_splits
+from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 
 
@@ -79,3 +81,70 @@ def test_folds_of_another_kind_are_caught():
         check_stratified(blocks, condition)
     with pytest.raises(AssertionError):
         check_blocks(stratified)
+
+
+def windows(n_trials: int, every_s: float, duration_s: float) -> Trials:
+    """Trials of one unit whose windows of ``duration_s`` start every so many seconds, late in a recording."""
+    counts = np.zeros((n_trials, round(duration_s / 0.1) + 2, 1), np.uint8)
+    return Trials.from_counts(counts, 0.1, lead=2, t0_s=1000.0 + every_s * np.arange(n_trials))
+
+
+def nearest_s(trials: Trials, some: np.ndarray, others: np.ndarray) -> float:
+    """The least recording time between a window of ``some`` and one of ``others``, pair by pair."""
+    length_s = trials.n_bins * trials.bin_size_s
+    return min(abs(trials.t0_s[a] - trials.t0_s[b]) - length_s for a in some for b in others)
+
+
+@settings(max_examples=40, deadline=None)
+@given(n_trials=st.integers(30, 60), n_folds=st.integers(2, 5), gap_s=st.floats(0.1, 4.0))
+def test_nothing_lies_within_a_gap_of_what_is_tested_or_validated(n_trials, n_folds, gap_s):
+    trials = windows(n_trials, 1.5, 1.0)
+    spans_s = window_spans_s(trials)
+    made = make_splits(
+        trials.condition,
+        ("a",),
+        n_folds,
+        np.random.default_rng(0),
+        kind="blocks",
+        spans_s=spans_s,
+        gap_s=gap_s,
+    )
+    assert sorted(np.concatenate([s.test for s in made]).tolist()) == list(range(n_trials))
+    for split in made:
+        assert nearest_s(trials, split.train, split.test) >= gap_s - 1e-6
+        assert nearest_s(trials, split.validation, split.test) >= gap_s - 1e-6
+        assert nearest_s(trials, split.train, split.validation) >= gap_s - 1e-6
+        n_left_out = n_trials - sum(getattr(split, role).size for role in ROLES)
+        # Two edges of the test block and two of the validation block, some of which meet the recording's ends.
+        assert n_left_out <= 4 * np.ceil(gap_s / 1.5)
+
+
+def test_windows_that_touch_are_no_gap_apart():
+    trials = windows(20, 1.0, 1.0)
+    ask = {"kind": "blocks", "spans_s": window_spans_s(trials)}
+    plain, none, some = (
+        make_splits(trials.condition, ("a",), 4, np.random.default_rng(0), gap_s=gap_s, **ask)
+        for gap_s in (0.0, 1e-12, 0.5)
+    )
+    assert all(sum(getattr(s, r).size for r in ROLES) == 20 for s in plain)
+    left_out = set(range(20)) - {int(t) for r in ROLES for t in getattr(some[1], r)}
+    assert left_out >= {some[1].test[0] - 1, some[1].test[-1] + 1}
+    assert none[1].train.size == some[1].train.size
+
+
+def test_a_gap_that_leaves_nothing_says_so():
+    trials = windows(12, 1.0, 1.0)
+    ask = {"kind": "blocks", "spans_s": window_spans_s(trials), "gap_s": 9.0}
+    with pytest.raises(DataError, match="a shorter gap_s"):
+        make_splits(trials.condition, ("a",), 3, np.random.default_rng(0), **ask)
+
+
+def test_trials_that_a_gap_leaves_out_stay_out_on_disk(tmp_path):
+    trials = windows(20, 1.0, 1.0)
+    ask = {"kind": "blocks", "spans_s": window_spans_s(trials), "gap_s": 0.5}
+    made = make_splits(trials.condition, ("a",), 4, np.random.default_rng(0), **ask)
+    save_splits(tmp_path / "splits.csv", made)
+    read = load_splits(tmp_path / "splits.csv")
+    for split, again in zip(made, read, strict=True):
+        for role in ROLES:
+            np.testing.assert_array_equal(getattr(again, role), getattr(split, role))

@@ -23,13 +23,19 @@ controls:
 """)
 
 
+def with_target(target: str) -> str:
+    return f"sessions: {{one: {{simulate: poisson, n_trials: 40, target: {target}}}}}"
+
+
 def changed(text: str) -> dict[str, object]:
     return SMALL | yaml.safe_load(text)
 
 
 def test_defaults_of_the_sections_are_filled_in():
     config = checked_config(SMALL, ROOT)
-    assert config["evaluation"] == {"folds": 5, "split": "stratified", "bootstrap": 1000, "sufficiency": True}
+    evaluation = {"folds": 5, "split": "stratified", "gap_s": 0.0, "bootstrap": 1000, "sufficiency": True}
+    assert config["evaluation"] == evaluation
+    assert config["decoders"] == {}
     assert (config["seed"], config["results_dir"]) == (0, "results")
     assert SMALL.keys() == {"sessions", "models", "controls"}, "the given configuration is not written into"
 
@@ -81,10 +87,16 @@ def test_nested_values_of_the_command_line_are_read_as_the_yaml_that_they_are():
             "sessions: {two: {simulate: poisson, n_trials: 40}}}",
             "decomposition: gains are counted from the model called 'psth', which sessions.two lacks",
         ),
+        (with_target("odour"), "sessions.one.target: given 'odour' (text), expected a mapping of circular, class"),
+        (with_target("{}"), "sessions.one.target: given nothing, expected either class or value or signal"),
+        (with_target("{value: x, circular: true}"), "sessions.one.target: circular goes with signal alone"),
+        (with_target("{value: x, pre_stimulus_s: [0, 1]}"), "pre_stimulus_s goes with class alone"),
+        ("sessions: {two: {simulate: x, n_trials: 9, decoders: [d]}}", "sessions.two: decoders goes with target"),
+        ("decoders: {d: {family: lstn}}", "decoders.d.family: given 'lstn'"),
         ("sessions: {one: {simulate: poisson, n_trials: 0}}", "n_trials: given 0 (a whole number), expected"),
         (
             "evaluation: [3]",
-            "evaluation: given [3] (a list), expected a mapping of bootstrap, folds, split, sufficiency",
+            "evaluation: given [3] (a list), expected a mapping of bootstrap, folds, gap_s, split, sufficiency",
         ),
     ],
 )

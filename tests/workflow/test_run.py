@@ -71,7 +71,10 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
 
 def test_the_configuration_is_kept_with_every_default(finished):
     kept = json.loads((finished / "results/config.json").read_text())
-    assert kept["evaluation"] == {"folds": 2, "split": "stratified", "bootstrap": 20, "sufficiency": True}
+    assert kept["evaluation"] == {
+        **{"folds": 2, "split": "stratified", "gap_s": 0.0},
+        **{"bootstrap": 20, "sufficiency": True},
+    }
     assert kept["models"]["lstm"]["hidden"] == 4
     assert "learning_rate" in kept["models"]["lstm"]
 

@@ -83,6 +83,7 @@ rule ingest:
         entry=lambda wildcards: plan.ingested_entry(wildcards.session),
         folds=config["evaluation"]["folds"],
         split=config["evaluation"]["split"],
+        gap_s=config["evaluation"]["gap_s"],
         seed=config["seed"],
         code=digest_of("neurodecode.evaluation.recordings"),
     message:

@@ -11,6 +11,7 @@ with logging_to(snakemake.log[0]):
         entry=snakemake.params.entry,
         n_folds=snakemake.params.folds,
         split=snakemake.params.split,
+        gap_s=snakemake.params.gap_s,
         seed=snakemake.params.seed,
         outputs=snakemake.output,
     )
