@@ -9,6 +9,7 @@ from workflow.names import SCHEMA, unknown
 
 KINDS = ("class", "value", "signal")
 LIKELIHOOD = "likelihood"  # the family that reads a fitted encoding model
+PSTH = "psth"  # what it reads where it does not say
 PRE_STIMULUS = "pre_stimulus"
 CELLS = Path("neurodecode", "nn", "cells")
 
@@ -37,7 +38,14 @@ def able(
     """
     if "target" not in entry or kind_of(entry["target"]) not in kinds.get(decoder["family"], KINDS):
         return False
-    return decoder["family"] != LIKELIHOOD or decoder["model"] in entry.get("models", models)
+    read = encoding_model(decoder)
+    return read is None or read in entry.get("models", models)
+
+
+def encoding_model(decoder: Mapping[str, Any]) -> str | None:
+    """The name of the model of ``models`` that a decoder reads; None where it has a model of its own, or none."""
+    model = decoder.get("model", PSTH) if decoder["family"] == LIKELIHOOD else None
+    return model if isinstance(model, str) else None
 
 
 class DecodingPlan:
@@ -78,8 +86,7 @@ class DecodingPlan:
 
     def encoding_of(self, decoder: str) -> str | None:
         """The encoding model that a decoder reads."""
-        entry = self.decoders[decoder]
-        return str(entry["model"]) if entry["family"] == LIKELIHOOD else None
+        return encoding_model(self.decoders[decoder])
 
     def families_of(self, session: str) -> dict[str, str]:
         """Each decoder of a session by its family, and that of a model that it reads behind a colon."""
@@ -106,8 +113,8 @@ def decoding_errors(config: Mapping[str, Any], kinds: Mapping[str, list[str]]) -
     """A line for each decoder that is named where it cannot read anything out."""
     decoders, models = config.get("decoders", {}), config["models"]
     for name, decoder in decoders.items():
-        if decoder["family"] == LIKELIHOOD:
-            yield from unknown([decoder["model"]], models, f"decoders.{name}.model", "model")
+        if (read := encoding_model(decoder)) is not None:
+            yield from unknown([read], models, f"decoders.{name}.model", "model")
     for name, entry in config["sessions"].items():
         place, named = f"sessions.{name}.decoders", entry.get("decoders", [])
         yield from unknown(named, decoders, place, "decoder")
@@ -116,5 +123,5 @@ def decoding_errors(config: Mapping[str, Any], kinds: Mapping[str, list[str]]) -
             if (kind := kind_of(entry["target"])) not in decoded:
                 yield f"{place}: {given!r} decodes a {' and '.join(decoded)}, the target is a {kind}"
             else:
-                model = decoders[given]["model"]
-                yield f"{place}: {given!r} reads model {model!r}, which is not fitted here; add it to models"
+                read = encoding_model(decoders[given])
+                yield f"{place}: {given!r} reads model {read!r}, which is not fitted here; add it to models"

@@ -36,8 +36,12 @@ class DecoderConfig:
 
     @property
     def encoding_model(self) -> str | None:
-        """The name of the encoding model that is read, of the family ``likelihood`` alone."""
-        return str(self.hyperparameters["model"]) if self.family == LIKELIHOOD else None
+        """The name of the encoding model of ``models`` that is read, of the family ``likelihood`` alone.
+
+        None where it has a model of its own, given by family and hyper-parameters.
+        """
+        model = self.hyperparameters.get("model") if self.family == LIKELIHOOD else None
+        return model if isinstance(model, str) else None
 
     def of_kind(self, kind: str) -> type[Decoder]:
         """The class of the family that decodes this kind of target. Raises ConfigError where there is none."""
@@ -46,16 +50,16 @@ class DecoderConfig:
                 return one
         raise ConfigError(f"family {self.family} decodes no {kind}, only {' and '.join(self.kinds)}")
 
-    def build(self, kind: str, **more: Any) -> Decoder:
-        """The unfitted decoder of a kind of target; ``more``: hyper-parameters to be set where it has them.
+    def build(self, kind: str, *, random_state: int = 0) -> Decoder:
+        """The unfitted decoder of a kind of target, all that is random in it from ``random_state``.
 
         Raises ConfigError for a kind that the family does not decode and for hyper-parameters that belong to
         other kinds.
         """
         one = self.of_kind(kind)
-        known = hyperparameter_names(one)
-        check_names(self.hyperparameters, known, one.__name__, "hyper-parameter")
-        return one(**self.hyperparameters, **{name: value for name, value in more.items() if name in known})
+        check_names(self.hyperparameters, hyperparameter_names(one), one.__name__, "hyper-parameter")
+        seeds = {"random_state": random_state} if "random_state" in inspect.signature(one).parameters else {}
+        return one(**self.hyperparameters, **seeds)
 
     def as_mapping(self) -> dict[str, Any]:
         """As YAML or JSON could hold it."""
@@ -93,6 +97,8 @@ def hyperparameter_type(kind: type[Decoder]) -> type[BaseModel]:
     hints = get_type_hints(kind.__init__, include_extras=True)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(kind).parameters.items():
+        if name == "random_state":  # comes from the seed of the run
+            continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (hints.get(name, Any), default)
     found: type[BaseModel] = create_model(

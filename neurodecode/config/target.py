@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from neurodecode.config.checking import validated
 from neurodecode.errors import ConfigError
 
 KINDS = ("class", "value", "signal")
@@ -56,6 +57,11 @@ class TargetConfig:
         """What the configuration gave, as YAML could hold it; defaults left out."""
         given = {k.removesuffix("_"): v for k, v in asdict(self).items() if v is not None and v is not False}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
+
+
+def target_config(given: object, where: str) -> TargetConfig:
+    """The target from what stands at the key path ``where``. Raises ConfigError for what is none."""
+    return validated(TargetConfig, given, where)
 
 
 def no_bare_name(given: object) -> object:

@@ -7,8 +7,15 @@ import pkgutil
 from importlib import import_module
 from typing import Any
 
-from neurodecode.decoders._base import ClassDecoder, Decoder, SignalDecoder, Stream, ValueDecoder
-from neurodecode.decoders._store import load_decoder
+from neurodecode.decoders._base import (
+    ClassDecoder,
+    Decoder,
+    SignalDecoder,
+    Stream,
+    UnfoldingClassDecoder,
+    ValueDecoder,
+)
+from neurodecode.decoders._store import load_decoder, load_decoders, save_decoders
 from neurodecode.errors import ConfigError
 from neurodecode.models import cell_names
 
@@ -17,12 +24,15 @@ __all__ = [
     "Decoder",
     "SignalDecoder",
     "Stream",
+    "UnfoldingClassDecoder",
     "ValueDecoder",
     "build_decoder",
     "decoder_families",
     "decoder_types",
     "example",
     "load_decoder",
+    "load_decoders",
+    "save_decoders",
 ]
 
 

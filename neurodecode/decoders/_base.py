@@ -63,6 +63,13 @@ class Decoder(BaseEstimator, abc.ABC):  # type: ignore[misc]  # scikit-learn has
             f"{self.family}: not causal, so it cannot decode bin by bin; causal ones have causal=True"
         )
 
+    def diagnostics(self) -> dict[str, Any]:
+        """How the fit went (chosen lags and penalties, learning curves), JSON-able; for fit.json and the report.
+
+        Here, what the decoder keeps as ``choice_``.
+        """
+        return dict(getattr(self, "choice_", {}))
+
     def save(self, path: str | Path) -> None:
         """Write hyper-parameters and all that was fitted to one safetensors file."""
         from neurodecode.decoders._store import save_decoder

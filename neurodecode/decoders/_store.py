@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,43 @@ SCHEMA_VERSION = 1
 
 def save_decoder(path: str | Path, decoder: Decoder) -> None:
     """Write hyper-parameters and every attribute that ends in one underscore."""
-    from safetensors.numpy import save_file
+    arrays, described = _taken_apart(decoder)
+    _save(path, arrays, described | {"schema_version": SCHEMA_VERSION})
 
+
+def save_decoders(path: str | Path, decoders: Sequence[Decoder]) -> None:
+    """Write the decoders of all folds to one file; arrays are called ``fold.name``."""
+    arrays: dict[str, np.ndarray] = {}
+    folds: list[dict[str, Any]] = []
+    for fold, decoder in enumerate(decoders):
+        own, described = _taken_apart(decoder)
+        arrays |= {f"{fold}.{name}": values for name, values in own.items()}
+        folds.append(described)
+    _save(path, arrays, {"schema_version": SCHEMA_VERSION, "folds": folds})
+
+
+def load_decoder(path: str | Path) -> Decoder:
+    """The decoder that ``save`` wrote.
+
+    Raises DataError for a file that is not ours or not whole, ConfigError for an unknown family.
+    """
+    arrays, described = _load(path)
+    return _put_together(path, arrays, described)
+
+
+def load_decoders(path: str | Path) -> list[Decoder]:
+    """The decoders of all folds, as ``save_decoders`` wrote them. Raises as ``load_decoder``."""
+    arrays, described = _load(path)
+    if "folds" not in described:
+        raise DataError(f"{path}: holds one decoder, not those of several folds; read it with load_decoder")
+    found = []
+    for fold, one in enumerate(described["folds"]):
+        own = {k.removeprefix(f"{fold}."): v for k, v in arrays.items() if k.startswith(f"{fold}.")}
+        found.append(_put_together(path, own, one))
+    return found
+
+
+def _taken_apart(decoder: Decoder) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     arrays: dict[str, np.ndarray] = {}
     plain: dict[str, Any] = {}
     for name, value in vars(decoder).items():
@@ -35,33 +71,41 @@ def save_decoder(path: str | Path, decoder: Decoder) -> None:
         else:
             plain[name] = {"value": value}
     described = {
-        "schema_version": SCHEMA_VERSION,
         "family": decoder.family,
         "decoder": type(decoder).__name__,
         "hyperparameters": decoder.get_params(deep=False),
         "fitted": plain,
     }
+    return arrays, described
+
+
+def _save(path: str | Path, arrays: dict[str, np.ndarray], described: dict[str, Any]) -> None:
+    from safetensors.numpy import save_file
+
     with written_whole(path) as part:
         save_file(arrays, part, metadata={"neurodecode": json.dumps(described)})
 
 
-def load_decoder(path: str | Path) -> Decoder:
-    """The decoder that ``save`` wrote.
-
-    Raises DataError for a file that is not ours or not whole, ConfigError for an unknown family.
-    """
+def _load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
-
-    from neurodecode.decoders import build_decoder
 
     try:
         with safe_open(str(path), framework="numpy") as file:
             described = json.loads(file.metadata()["neurodecode"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a fitted decoder of this package ({error!r}); fit and save again") from error
+    return arrays, described
+
+
+def _put_together(path: str | Path, arrays: dict[str, np.ndarray], described: dict[str, Any]) -> Decoder:
+    from neurodecode.decoders import build_decoder
+
+    try:
         decoder = build_decoder(described["family"], described["decoder"], **described["hyperparameters"])
         for name, held in described["fitted"].items():
             setattr(decoder, name, np.array(held["strings"]) if "strings" in held else held["value"])
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a fitted decoder of this package ({error!r}); fit and save again") from error
     groups: dict[str, dict[str, np.ndarray]] = {}
     for name, values in arrays.items():
