@@ -12,20 +12,21 @@ from neurodecode.errors import ConfigError, DataError
 
 
 def numbers_to_choose_from(
-    name: str, values: Sequence[float], *, least: float, whole: bool = False
+    name: str, values: Sequence[float], *, least: float, most: float = math.inf, whole: bool = False
 ) -> list[float]:
     """The distinct values, ascending.
 
-    Raises ConfigError for none, for what is no number and for what is below ``least``.
+    Raises ConfigError for none, for what is no number and for what is out of bounds.
     """
     listed = [values] if isinstance(values, int | float) else list(values)
     if not listed:
         raise ConfigError(f"{name} must hold at least one value to choose from, got none")
     for value in listed:
-        bad = isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value < least
+        bad = isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most
         if bad or (whole and value != int(value)):
             kind = "whole numbers" if whole else "numbers"
-            raise ConfigError(f"{name} must be {kind} >= {least:g}, got {value!r} in {list(listed)}")
+            bounds = f">= {least:g}" + (f" and <= {most:g}" if most < math.inf else "")
+            raise ConfigError(f"{name} must be {kind} {bounds}, got {value!r} in {list(listed)}")
     return sorted(set(listed))
 
 

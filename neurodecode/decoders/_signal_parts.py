@@ -56,12 +56,13 @@ def signal_parts(
 
 
 def unit_means(parts: Sequence[SignalPart], *, root: bool) -> Float[np.ndarray, " units"]:
-    """Mean count (or its mean square root) of each unit over observed bins, leads included."""
+    """Mean count (or its mean square root) of each unit over observed bins whose signal is known."""
     total = np.zeros(parts[0].series.n_units)
     n_observed = np.zeros(parts[0].series.n_units)
     for part in parts:
-        mask = np.broadcast_to(part.series.mask, part.series.counts.shape)
-        total += taken(part.series, root=root).sum(axis=(0, 1), dtype=np.float64, where=mask)
+        counts = taken(part.series, root=root)[:, part.series.lead :]
+        mask = np.broadcast_to(part.series.mask[:, part.series.lead :] & part.known[..., None], counts.shape)
+        total += counts.sum(axis=(0, 1), where=mask)
         n_observed += mask.sum(axis=(0, 1))
     return total / np.maximum(n_observed, 1.0)
 
