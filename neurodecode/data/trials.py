@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import EllipsisType
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
@@ -159,6 +160,15 @@ class Trials:
     def bin_times_s(self) -> Float[np.ndarray, " bins"]:
         """Centres (s) of the window's bins against the event."""
         return self.window_start_s + (np.arange(self.n_bins) + 0.5) * self.bin_size_s
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(trials, steps, units); with ``[]``, what scikit-learn's cross-validation asks of what it splits."""
+        return self.counts.shape
+
+    def __getitem__(self, trials: np.ndarray | tuple[np.ndarray, EllipsisType]) -> Trials:
+        """Only these trials, by index: ``trials[index]`` or ``trials[index, ...]``."""
+        return self.select(trials[0] if isinstance(trials, tuple) else trials)
 
     def select(self, trials: np.ndarray) -> Trials:
         """Only these trials, by index, in this order."""

@@ -98,12 +98,17 @@ class ClassDecoder(ClassifierMixin, Decoder):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each trial."""
+        check_is_fitted(self)
         chosen: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return chosen
 
     def labels(self, X: Any, y: Any) -> np.ndarray:
         """y as one label for each trial of X."""
         return class_labels(X, y)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Share of trials whose most probable class is the true one."""
+        return float(np.average(self.predict(X) == self.labels(X, y), weights=sample_weight))
 
 
 class UnfoldingClassDecoder(ClassDecoder):

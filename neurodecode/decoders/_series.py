@@ -32,7 +32,7 @@ class Series:
         """
         if isinstance(X, Trials):
             trials = X if bin_size_s is None else rebinned(X, bin_size_s)
-            counts = trials.counts.astype(np.float32)
+            counts = np.where(trials.mask, trials.counts, 0).astype(np.float32)
             return cls(counts, trials.mask, trials.lead, trials.bin_size_s)
         counts = np.asarray(X)
         if counts.dtype.kind not in "uifb":
@@ -72,6 +72,11 @@ class Series:
         """Raise DataError unless there are as many units as a decoder was fitted to."""
         if self.n_units != n_units:
             raise DataError(f"fitted to {n_units} units, given counts of {self.n_units}")
+
+    def check_bins(self, n_bins: int) -> None:
+        """Raise DataError unless the window is as long as that of the trials that a decoder was fitted to."""
+        if self.n_bins != n_bins:
+            raise DataError(f"fitted to trials of {n_bins} bins, given {self.n_bins}: cut both the same way")
 
 
 def class_labels(X: Any, y: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "neurodecode"
 HYPERPARAMETERS = "import neurodecode.models as m; [m.family_type(f)() for f in m.family_names()]"
+DECODERS = "import neurodecode.decoders as d; [d.decoder_types(f) for f in d.decoder_families()]"
 TORCH_ROOMS = """
 import importlib, pathlib
 root = pathlib.Path({root!r})
@@ -33,6 +34,7 @@ def loads_none_of(code: str, names: str) -> None:
     [
         ("import neurodecode", "torch pandas scipy numpy neo elephant pynwb snakemake"),
         (HYPERPARAMETERS, "torch neo elephant pynwb snakemake"),
+        (DECODERS, "torch neo elephant pynwb snakemake"),
         ("import neurodecode.config.run, neurodecode.config.schema", "torch neo elephant pynwb snakemake"),
         ("import neurodecode.io, neurodecode.data.binning", "torch neo elephant pynwb snakemake"),
         ("import neurodecode.evaluation.folds", "torch neo elephant pynwb snakemake"),
