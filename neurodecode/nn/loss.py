@@ -8,7 +8,6 @@ def poisson_loss(log_mean: torch.Tensor, counts: torch.Tensor, mask: torch.Tenso
 
     log_mean (batch, bins, units): log expected counts. counts: the same shape. mask (batch, bins, units or 1).
     """
-    # A masked bin must give neither a value nor a gradient, whatever stands in it.
-    log_mean = torch.where(mask, log_mean, torch.zeros_like(log_mean))
-    terms = torch.exp(log_mean) - torch.where(mask, counts, torch.zeros_like(counts)) * log_mean
-    return torch.where(mask, terms, torch.zeros_like(terms)).sum()
+    # A masked bin must give neither a value nor a gradient, whatever the network says there.
+    log_mean = torch.where(mask, log_mean, torch.zeros((), device=log_mean.device))
+    return ((torch.exp(log_mean) - counts * log_mean) * mask).sum()

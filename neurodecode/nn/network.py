@@ -74,7 +74,8 @@ class PopulationPath(torch.nn.Module):
         """What is added to the log expected counts (batch, bins, units) of the last bins; the state after them."""
         hidden, state = self.cell(dropped(inputs, self.dropout, training=self.training), state)
         hidden = dropped(hidden[:, -n_bins:], self.dropout, training=self.training)
-        return self.readout(hidden) + self.skip(inputs[:, -n_bins:]), state
+        added = self.readout(by_step(hidden)) + self.skip(by_step(inputs[:, -n_bins:]))
+        return by_step(added), state
 
 
 class OwnPath(torch.nn.Module):
@@ -120,25 +121,34 @@ class OwnPath(torch.nn.Module):
         n_batch = inputs.shape[0]
         start = _mapped(state, lambda s: s.flatten(1, 2).contiguous())
         hidden, state = self.cell(self.rows(inputs, units), start)
-        hidden = dropped(hidden[:, -n_bins:], self.dropout, training=self.training)
-        by_unit = hidden.reshape(n_batch, len(units), n_bins, -1)
-        added = torch.einsum("buth,uh->btu", by_unit, self.readout[units]) + self.bias[units]
-        return added, _mapped(state, lambda s: s.reshape(len(s), n_batch, len(units), -1))
+        # One product serves as readout and as dropout, which has a mask of its own for each sequence.
+        weights = dropped(self.readout[units].expand(n_batch, 1, -1, -1), self.dropout, training=self.training)
+        by_unit = by_step(hidden[:, -n_bins:]).reshape(n_bins, n_batch, len(units), -1)
+        added = (by_unit * weights[:, 0]).sum(-1) + self.bias[units]
+        return by_step(added), _mapped(state, lambda s: s.reshape(len(s), n_batch, len(units), -1))
 
     def rows(self, inputs: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
         """What the cell is run on: (batch x units, steps, columns), each unit's inputs and its embedding."""
-        n_batch, n_steps = inputs.shape[:2]
-        seen = inputs[:, :, self.columns[units]].transpose(1, 2)  # (batch, units, steps, columns)
-        which = self.embedding[units][None, :, None].expand(n_batch, -1, n_steps, -1)
-        return torch.cat([seen, which], dim=3).flatten(0, 1)
+        seen = by_step(inputs)[:, :, self.columns[units]]  # (steps, batch, units, columns)
+        which = self.embedding[units].expand(*seen.shape[:2], -1, -1)
+        return by_step(torch.cat([seen, which], dim=3).flatten(1, 2))
 
 
 def dropped(values: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:
-    """Values (batch, steps, features), a ``share`` of each sequence's features at 0 and the others scaled up."""
+    """Values (batch, steps, ...), a ``share`` of each sequence's features at 0 and the others scaled up."""
     if not training or share == 0.0:
         return values
-    mask = torch.empty(values.shape[0], 1, values.shape[2], device=values.device).bernoulli_(1.0 - share)
+    mask = torch.empty(values.shape[0], 1, *values.shape[2:], device=values.device).bernoulli_(1.0 - share)
     return values * (mask / (1.0 - share))
+
+
+def by_step(values: torch.Tensor) -> torch.Tensor:
+    """Batch and steps in each other's place: (batch, steps, ...) to (steps, batch, ...) and back, nothing copied.
+
+    Cells go step by step, so their inputs and outputs lie in memory in that order; layers between are spared
+    copies when they see it too.
+    """
+    return values.transpose(0, 1)
 
 
 def _mapped(state: Any, change: Any) -> Any:

@@ -83,8 +83,9 @@ class Sequences:
             inputs = np.take_along_axis(inputs, steps[..., None], axis=1)
         rows = trials[:, None]
         counts = torch.from_numpy(self._small_counts[rows, bins]).to(device)
+        stepwise = np.ascontiguousarray(inputs.swapaxes(0, 1))  # the order in which cells go through them
         return Batch(
-            torch.from_numpy(np.ascontiguousarray(inputs)).to(device),
+            torch.from_numpy(stepwise).to(device).transpose(0, 1),
             torch.from_numpy(self.offset[rows, bins].astype(np.float32, copy=False)).to(device),
             counts.to(torch.float32),
             torch.from_numpy(np.array(self.mask[rows, bins])).to(device),

@@ -1,18 +1,17 @@
-"""Gated recurrent unit (Cho et al. 2014, EMNLP), with its own backward pass on the CPU.
-
-torch has a fused GRU for GPUs only: on a CPU its gradient goes through some dozen recorded operations a step. Here
-a step takes five operations forward and three backward; all else is done for many steps at once.
-"""
+"""Gated recurrent unit (Cho et al. 2014, EMNLP), compiled for the CPU."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
+
+from neurodecode.nn.cells._gru_kernels import gru_backward, gru_forward, run
 
 
 class GRU(torch.nn.GRU):
-    """torch's GRU, batch first: the same weights, the same numbers."""
+    """torch's GRU of one layer, batch first: the same weights, the same numbers; on a GPU torch's own."""
 
     def __init__(self, n_inputs: int, hidden: int) -> None:
         super().__init__(n_inputs, hidden, batch_first=True)
@@ -26,98 +25,58 @@ class GRU(torch.nn.GRU):
             return fused
         if state is None:
             state = inputs.new_zeros(1, inputs.shape[0], self.hidden_size)
-        weight_in, bias_in, weight, bias = (
-            self.get_parameter(f"{name}_l0") for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+        weight_in, weight, bias_in, bias = self.all_weights[0]
+        hidden, last = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+            inputs.transpose(0, 1).contiguous(), state[0], weight_in, weight, bias_in, bias
         )
-        size = self.hidden_size
-        # The biases of r and z add up and come with the inputs; that of n stands inside its bracket.
-        outside = torch.cat([bias[: 2 * size], torch.zeros_like(bias[2 * size :])])
-        driven = torch.nn.functional.linear(inputs.transpose(0, 1), weight_in, bias_in + outside)
-        hidden: torch.Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
-            driven, state[0], weight, bias[2 * size :]
-        )
-        return hidden.transpose(0, 1), hidden[-1:]
+        return hidden.transpose(0, 1), last[None]
 
 
 class _Recurrence(torch.autograd.Function):
-    """driven (steps, batch, 3 hidden), the gates' inputs in torch's order r, z, n -> (steps, batch, hidden).
+    """inputs (steps, batch, n_inputs), the state (batch, hidden) -> hidden (steps, batch, hidden), the state.
 
-    r, z = sigmoid(driven + W h); n = tanh(driven_n + r (W_n h + b_n)); h' = n + z (h - n).
+    r, z = sigmoid(W_i x + b_i + W h + b); n = tanh(W_in x + b_in + r (W_n h + b_n)); h' = n + z (h - n).
     """
 
     @staticmethod
     def forward(
-        ctx: Any, driven: torch.Tensor, start: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-    ) -> torch.Tensor:
-        n_steps, n_batch, size = driven.shape[0], *start.shape
-        gates = torch.empty_like(driven)  # r, z and W_n h + b_n
-        gates[..., : 2 * size] = driven[..., : 2 * size]
-        gates[..., 2 * size :] = bias
-        new, hidden = driven.new_empty(n_steps, n_batch, size), driven.new_empty(n_steps, n_batch, size)
-        transposed, state = weight.t(), start
-        below, above = -torch.ones_like(start), torch.ones_like(start)
-        parts = (gates, gates[..., : 2 * size], *gates.chunk(3, dim=2), driven[..., 2 * size :], new, hidden)
-        for all_three, rz, r, z, state_n, driven_n, n, out in zip(*(x.unbind(0) for x in parts), strict=True):
-            all_three.addmm_(state, transposed)
-            rz.sigmoid_()
-            torch.addcmul(driven_n, r, state_n, out=n).mul_(2).sigmoid_()
-            torch.lerp(below, above, n, out=n)  # tanh(x) = 2 sigmoid(2 x) - 1, which torch has much faster
-            state = torch.lerp(n, state, z, out=out)
-        ctx.save_for_backward(start, weight, gates, new, hidden)
-        return hidden
+        ctx: Any,
+        inputs: torch.Tensor,
+        state: torch.Tensor,
+        weight_in: torch.Tensor,
+        weight: torch.Tensor,
+        bias_in: torch.Tensor,
+        bias: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        size = state.shape[1]
+        # The biases of r and z add up and come with the inputs; that of n stands inside its bracket.
+        outside = torch.cat([bias[: 2 * size], torch.zeros_like(bias[2 * size :])])
+        gates = torch.nn.functional.linear(inputs, weight_in, bias_in + outside)
+        inner = gates.new_empty(*gates.shape[:2], size)
+        hidden = gates.new_empty(len(gates) + 1, *state.shape)
+        hidden[0] = state
+        run(gru_forward, len(state), gates, inner, hidden, weight.t().contiguous(), bias[2 * size :])
+        ctx.save_for_backward(inputs, weight_in, weight, gates, inner, hidden)
+        return hidden[1:], hidden[-1].clone()
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        start, weight, gates, new, hidden = ctx.saved_tensors
-        n_steps, n_batch, size = hidden.shape
-        to_driven = torch.empty_like(gates)
-        weight_back, bias_back = torch.zeros_like(weight), weight.new_zeros(size)
-        carried = torch.zeros_like(start)
-        length = max(1, _STRETCH // max(1, n_batch * size))
-        for end in range(n_steps, 0, -length):
-            at = slice(max(0, end - length), end)
-            first = hidden[at.start - 1] if at.start else start
-            before = torch.cat([first[None], hidden[at.start : end - 1]])
-            total = gradients[0][at].clone(memory_format=torch.contiguous_format)
-            total[-1] += carried
-            to_n, back = _stretch_back(total, carried, gates[at], new[at], before, weight)
-            flat = back.flatten(2)
-            weight_back.addmm_(flat.flatten(0, 1).t(), before.flatten(0, 1))
-            bias_back += back[:, :, 2].sum((0, 1))
-            to_driven[at] = flat
-            torch.mul(total, to_n, out=to_driven[at][..., 2 * size :])
-        return to_driven, carried, weight_back, bias_back
-
-
-_STRETCH = 65_536  # hidden values whose slopes are held at a time: what they need stays in a core's cache
-
-
-def _stretch_back(
-    total: torch.Tensor,
-    carried: torch.Tensor,
-    gates: torch.Tensor,
-    new: torch.Tensor,
-    before: torch.Tensor,
-    weight: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The gradient through some steps, the last first; all but weight and carried (steps, batch, ...).
-
-    total: the gradient that reaches each step from outside, the last one's whole; becomes that of each step whole.
-    carried (batch, hidden) becomes the gradient of the state before the first. Returns d n / d driven_n and the
-    gradients (steps, batch, 3, hidden) of the three gates' recurrent inputs.
-    """
-    r, z, state_n = gates.chunk(3, dim=2)
-    # d(gate)/d(hidden) at every step at once; the loop then only carries the hidden gradient back.
-    to_n = (1 - z) * (1 - new * new)
-    slopes = torch.stack([to_n * state_n * r * (1 - r), (before - new) * z * (1 - z), to_n * r], dim=2)
-    back = torch.empty_like(slopes)
-    earlier = [carried.zero_(), *total.unbind(0)[:-1]]
-    steps = [x.unbind(0) for x in (total, total[:, :, None], slopes, back, back.flatten(2), z)]
-    for step in range(len(total) - 1, -1, -1):
-        now, wide, slope, out, flat, keep = (x[step] for x in steps)
-        torch.mul(wide, slope, out=out)
-        earlier[step].addcmul_(now, keep).addmm_(flat, weight)
-    return to_n, back
+    @once_differentiable
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        inputs, weight_in, weight, gates, inner, hidden = ctx.saved_tensors
+        outer, to_state = gradients[0].contiguous(), gradients[1].clone()
+        to_driven, to_inner = torch.empty_like(gates), torch.empty_like(inner)
+        run(gru_backward, len(to_state), gates, inner, hidden, outer, to_driven, to_inner, to_state, weight)
+        flat, flat_inner, before = (x.flatten(0, 1) for x in (to_driven, to_inner, hidden[:-1]))
+        size = to_state.shape[1]
+        to_bias_in = flat.sum(0)
+        return (
+            to_driven @ weight_in if ctx.needs_input_grad[0] else None,
+            to_state,
+            flat.t() @ inputs.flatten(0, 1),
+            torch.cat([flat[:, : 2 * size].t() @ before, flat_inner.t() @ before]),
+            to_bias_in,
+            torch.cat([to_bias_in[: 2 * size], flat_inner.sum(0)]),
+        )
 
 
 CELL = GRU
