@@ -167,7 +167,8 @@ def test_a_causal_decoder_does_not_see_the_future(streaming_decoder):
     changed[:, 14:] = changed[::-1, 14:] + 1
     before, after = streaming_decoder.outputs(X), streaming_decoder.outputs(changed)
     assert_allclose(after[:, :14], before[:, :14], rtol=1e-5, atol=1e-6)  # float32 sums of networks
-    assert np.abs(after[:, 14:] - before[:, 14:]).max() > 1e-3
+    if streaming_decoder.family not in READS_NO_SPIKES:
+        assert np.abs(after[:, 14:] - before[:, 14:]).max() > 1e-3
 
 
 def test_a_stream_says_what_the_batch_says(streaming_decoder):
