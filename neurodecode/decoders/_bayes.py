@@ -42,6 +42,10 @@ class BayesClassDecoder(UnfoldingClassDecoder):
         """Probability of each class after each bin."""
         return self.probabilities(self.log_likelihood_bins(X), tempered=self.tempered)
 
+    def diagnostics(self) -> dict[str, Any]:
+        """The exponent, and what else was chosen."""
+        return {"beta": self.beta_, **super().diagnostics()}
+
     def _exponent(self) -> float:
         return self.beta_ if self.tempered else 1.0
 

@@ -45,11 +45,13 @@ class LinearClassDecoder(ClassDecoder):
     ``n_stretches``: into how many equal stretches the window is cut, to choose from on validation trials together
     with what a family adds; those that would be shorter than a bin are left out.
 
-    coef_: (classes, features); mean_, scale_: (features,) of training trials; n_stretches_, n_bins_, n_units_.
+    coef_: (classes, features); mean_, scale_: (features,) of training trials; choice_: what was chosen.
     What is decoded rests on the whole trial: not causal.
     """
 
     causal = False
+    chosen: str
+    """The name of what a family chooses beside the stretches."""
     n_stretches: tuple[int, ...]
     random_state: int
 
@@ -72,14 +74,13 @@ class LinearClassDecoder(ClassDecoder):
         self.n_units_, self.n_bins_ = series.n_units, series.n_bins
         other.check_units(self.n_units_)
         other.check_bins(self.n_bins_)
-        best = np.inf
+        losses = []
         for n_stretches, setting in self._candidates([int(n) for n in stretches if n <= series.n_bins]):
             self._fit_once([(series, training)], n_stretches, setting)
-            loss = float(log_loss(self._probabilities(other), held_out.codes))
-            if loss < best:
-                best, chosen = loss, (n_stretches, setting)
-        log.info("%s: %d stretches, %s; log loss %.3f on validation trials", self.family, *chosen, best)
-        self._fit_once([(series, training), (other, held_out)], *chosen)
+            losses.append((float(log_loss(self._probabilities(other), held_out.codes)), n_stretches, setting))
+        loss, n_stretches, setting = min(losses, key=lambda one: one[0])  # the plainest of equals
+        self.choice_ = {"n_stretches": n_stretches, self.chosen: setting, "validation_log_loss": loss}
+        self._fit_once([(series, training), (other, held_out)], n_stretches, setting)
         return self
 
     def _candidates(self, stretches: Sequence[int]) -> Iterator[tuple[int, Any]]:
@@ -98,9 +99,8 @@ class LinearClassDecoder(ClassDecoder):
     def _fit_once(self, parts: Sequence[tuple[Series, ClassPart]], n_stretches: int, setting: Any) -> None:
         raw = np.concatenate([stretch_counts(series, n_stretches) for series, _ in parts])
         codes = np.concatenate([part.codes for _, part in parts])
-        known = np.isfinite(raw)
+        known = np.isfinite(raw)  # a stretch without an observed bin is not
         n = np.maximum(known.sum(axis=0), 1)
-        self.n_stretches_ = n_stretches
         self.mean_ = np.where(known, raw, 0.0).sum(axis=0) / n
         variance = np.where(known, np.square(raw - self.mean_), 0.0).sum(axis=0) / n
         self.scale_ = np.sqrt(np.where(variance > 0, variance, 1.0))
@@ -112,7 +112,7 @@ class LinearClassDecoder(ClassDecoder):
         return scaled
 
     def _probabilities(self, series: Series) -> Float[np.ndarray, "trials classes"]:
-        features = self._standardised(stretch_counts(series, self.n_stretches_))
+        features = self._standardised(stretch_counts(series, self.coef_.shape[1] // self.n_units_))
         found: Float[np.ndarray, "trials classes"] = softmax(features @ self.coef_.T + self.intercept_, axis=1)
         return found
 

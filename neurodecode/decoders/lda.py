@@ -27,6 +27,7 @@ class LDADecoder(LinearClassDecoder):
     Anal 88:365.
     """
 
+    chosen = "shrinkage"
     bin_size_s: float | None = None
     n_stretches: tuple[int, ...] = (1, 2, 4, 8, 16)
     shrinkage: float | Literal["auto"] = "auto"

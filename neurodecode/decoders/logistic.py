@@ -22,6 +22,7 @@ class LogisticDecoder(LinearClassDecoder):
     Source: Hastie, Tibshirani & Friedman 2009, The Elements of Statistical Learning, sect. 4.4.
     """
 
+    chosen = "penalty"
     bin_size_s: float | None = None
     n_stretches: tuple[int, ...] = (1, 2, 4, 8, 16)
     penalties: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1000.0)

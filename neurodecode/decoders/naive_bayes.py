@@ -36,7 +36,7 @@ class NaiveBayesDecoder(BayesClassDecoder):
 
     bin_size_s: float | None = None
     n_bandwidths: int = 8
-    shrinkage_trials: tuple[float, ...] = (0.0, 1.0, 4.0, 16.0)
+    shrinkage_trials: tuple[float, ...] = (0.0, 1.0, 4.0, 16.0, 64.0)
     tempered: bool = True
     random_state: int = 0
 
@@ -59,6 +59,15 @@ class NaiveBayesDecoder(BayesClassDecoder):
         self._weigh(np.concatenate([training.codes, held_out.codes]), unseen, held_out.codes)
         self.log_template_ = (sums + theirs).log_templates(self.bandwidths_, self.shrinkage_trials_)
         return self
+
+    def diagnostics(self) -> dict[str, Any]:
+        """The exponent; of each unit the bandwidth (bins, null: flat) and the shrinkage (trials)."""
+        bandwidths = [float(b) if np.isfinite(b) else None for b in self.bandwidths_]
+        return {
+            **super().diagnostics(),
+            "bandwidth_bins": bandwidths,
+            "shrinkage_trials": self.shrinkage_trials_.tolist(),
+        }
 
     def log_likelihood_bins(self, X: Any) -> Float[np.ndarray, "trials bins classes"]:
         """Log-likelihood (nats) of the counts up to and with each bin, without log(n!), which classes share."""

@@ -105,17 +105,17 @@ def tempering_exponent(
     A model that takes dependent spikes for independent ones counts the same evidence several times; beta < 1 takes
     that back. It leaves the order of likelihoods as it is. The loss is convex in beta. Where every validation
     trial is decoded rightly it would fall for ever, so N trials are taken for no surer than N hits in a row make
-    them: each label counts 1 - e, and e = 1 / (N + 2) (Laplace's rule of succession) is spread over the classes by
-    their prior. Bounded by ``BETA_BOUNDS``; the lower one where the likelihood misleads. 1 without a trial, and
-    where no class is likelier than another.
+    them: each label counts 1 - e, and e = 0.5 / (N + 1), the mean share of errors after N hits under Jeffreys'
+    prior, is spread over the classes by their prior. Bounded by ``BETA_BOUNDS``; the lower one where the
+    likelihood misleads. 1 without a trial, and where no class is likelier than another.
 
     Source: Guo et al. 2017, ICML (temperature scaling); Platt 1999, in Advances in Large Margin Classifiers
-    (targets off 0 and 1).
+    (targets off 0 and 1); Box & Tiao 1973, Bayesian Inference in Statistical Analysis, sect. 1.3 (the prior).
     """
     if y.size == 0 or not np.ptp(log_likelihood, axis=-1).any():
         return 1.0
     level = log_likelihood - log_likelihood.max(axis=-1, keepdims=True)  # large sums would lose the difference
-    doubt = 1 / (y.size + 2)
+    doubt = 0.5 / (y.size + 1)
     target = doubt * np.exp(log_prior) + (1 - doubt) * np.eye(log_prior.size)[y]
 
     def slope(beta: float) -> float:

@@ -67,15 +67,15 @@ def test_tempering_takes_back_what_was_counted_too_often(inflation):
         bounds=np.log(BETA_BOUNDS),
         method="bounded",
     )
-    assert_allclose(beta, np.exp(best.x), rtol=0.02)  # a doubt of 1 in 4,002 aside
+    assert_allclose(beta, np.exp(best.x), rtol=0.02)  # a doubt of 1 in 8,002 aside
 
 
 def test_trials_that_are_all_right_are_no_proof_of_certainty():
-    """24 hits leave doubt of 1 in 26: where all trials are alike, that is what is found."""
+    """24 hits leave doubt of 1 in 50: where all trials are alike, that is what is found."""
     y = np.arange(24) % 2
     log_likelihood = 7.0 * np.eye(2)[y]
     beta = tempering_exponent(log_likelihood, EVEN, y)
-    assert_allclose(posterior(log_likelihood, EVEN, beta=beta)[0], [1 - 0.5 / 26, 0.5 / 26])
+    assert_allclose(posterior(log_likelihood, EVEN, beta=beta)[0], [1 - 0.5 / 50, 0.5 / 50])
 
 
 def test_sums_over_many_spikes_do_not_overflow():
