@@ -94,10 +94,27 @@ class SignalGrid:
             dealt = (kernels[0] @ square @ kernels[1]).reshape(values.shape)
         return dealt
 
+    def heading(self, values: Float[np.ndarray, "trials bins signal"]) -> Int[np.ndarray, "trials bins"]:
+        """1 where a signal of one dim grows, else 0: by its change into a bin, or, where that is not known, out of
+        it."""
+        change = self.changes(values)[..., 0]
+        unknown = np.full((len(values), 1), np.nan)
+        into, out_of = np.concatenate([unknown, change], axis=1), np.concatenate([change, unknown], axis=1)
+        grows: Int[np.ndarray, "trials bins"] = (np.where(np.isfinite(into), into, out_of) > 0).astype(int)
+        return grows
+
+    def changes(self, values: Float[np.ndarray, "trials bins signal"]) -> Float[np.ndarray, "trials changes dims"]:
+        """From bin to bin in the dims of the grid, the shorter way around a circle; NaN where unknown."""
+        change: Float[np.ndarray, "trials changes dims"] = np.diff(self.own_dims(values), axis=1)
+        return np.angle(np.exp(1j * change)) if self.circular else change
+
 
 @dataclass(frozen=True, eq=False)
 class Continuity:
     """How the signal moves from bin to bin: Gaussian steps over those points that it visits.
+
+    States are the points of the grid or, where headings are told apart, the points of each heading one after the
+    other; ``turns`` is the probability of each heading given the last.
 
     Source: Brown et al. 1998, J Neurosci 18:7411 (random walk); Zhang et al. 1998, J Neurophysiol 79:1017
     (continuity of the decoded position).
@@ -105,20 +122,28 @@ class Continuity:
 
     grid: SignalGrid
     kernels: Float[np.ndarray, "dims points points"]
-    visited: Bool[np.ndarray, " all"]
-    total: Float[np.ndarray, " all"]
+    visited: Bool[np.ndarray, "headings all"]
+    total: Float[np.ndarray, "headings all"]
+    turns: Float[np.ndarray, "headings headings"]
 
     @classmethod
     def of(
-        cls, grid: SignalGrid, widths: Float[np.ndarray, " dims"], visited: Bool[np.ndarray, " all"]
+        cls,
+        grid: SignalGrid,
+        widths: Float[np.ndarray, " dims"],
+        visited: Bool[np.ndarray, " states"],
+        turns: Float[np.ndarray, "headings headings"],
     ) -> Continuity:
         """Of steps with these standard deviations, half the grid's spacing at least: no signal stands still."""
         kernels = grid.kernels(np.maximum(widths, grid.spacing / 2))
-        total = grid.spread(visited[None].astype(float), kernels)[0]
-        return cls(grid, kernels, visited, np.maximum(total, 1.0))  # below 1 only where the signal never is
+        visited = visited.reshape(len(turns), -1)
+        onto = grid.spread(visited.astype(float), kernels)
+        return cls(grid, kernels, visited, np.maximum(turns @ onto, np.finfo(float).tiny), turns)
 
-    def move(self, probability: Float[np.ndarray, "trials all"]) -> Float[np.ndarray, "trials all"]:
-        """Probability of each point one bin later."""
-        moved = self.grid.spread(probability / self.total, self.kernels)
-        there: Float[np.ndarray, "trials all"] = moved * self.visited
+    def move(self, probability: Float[np.ndarray, "trials states"]) -> Float[np.ndarray, "trials states"]:
+        """Probability of each state one bin later."""
+        shape = (len(probability), *self.visited.shape)
+        turned = np.einsum("tha,hk->tka", probability.reshape(shape) / self.total, self.turns)
+        moved = self.grid.spread(turned.reshape(-1, shape[2]), self.kernels).reshape(shape)
+        there: Float[np.ndarray, "trials states"] = (moved * self.visited).reshape(probability.shape)
         return there

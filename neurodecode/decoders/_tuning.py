@@ -19,49 +19,57 @@ _PRIOR_BINS = 1.0  # with which each point's count is shrunk to the unit's mean
 class Visits:
     """Spikes of each unit at each point of the grid, its observed bins there, and all bins there."""
 
-    spikes: Float[np.ndarray, "units all"]
-    observed: Float[np.ndarray, "units all"]
-    bins: Float[np.ndarray, " all"]
+    spikes: Float[np.ndarray, "units headings all"]
+    observed: Float[np.ndarray, "units headings all"]
+    bins: Float[np.ndarray, "headings all"]
 
     @classmethod
-    def of(cls, grid: SignalGrid, parts: Sequence[SignalPart]) -> Visits:
-        """Of the known bins."""
-        n_units = parts[0].series.n_units
-        spikes, observed = np.zeros((2, n_units, grid.n_all))
-        bins = np.zeros(grid.n_all)
+    def of(cls, grid: SignalGrid, parts: Sequence[SignalPart], n_headings: int = 1) -> Visits:
+        """Of the known bins, all together or (2) apart by whether the signal falls or grows."""
+        n_units, n_states = parts[0].series.n_units, n_headings * grid.n_all
+        spikes, observed = np.zeros((2, n_units, n_states))
+        bins = np.zeros(n_states)
         for part in parts:
             place = grid.places(part.rows)
+            if n_headings == 2:
+                place = place + grid.n_all * grid.heading(part.values)[part.known]
             counts = part.series.window_counts[part.known]
             mask = np.broadcast_to(part.series.mask[:, part.series.lead :], part.series.window_counts.shape)
             seen = mask[part.known].astype(float)
             for unit in range(n_units):
-                spikes[unit] += np.bincount(place, counts[:, unit], grid.n_all)
-                observed[unit] += np.bincount(place, seen[:, unit], grid.n_all)
-            bins += np.bincount(place, minlength=grid.n_all)
-        return cls(spikes, observed, bins)
+                spikes[unit] += np.bincount(place, counts[:, unit], n_states)
+                observed[unit] += np.bincount(place, seen[:, unit], n_states)
+            bins += np.bincount(place, minlength=n_states)
+        shape = (n_units, n_headings, grid.n_all)
+        return cls(spikes.reshape(shape), observed.reshape(shape), bins.reshape(shape[1:]))
 
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """Expected count of each unit at each point, how probable each point is, and where the signal may be."""
+    """Expected count of each unit in each state, how probable each state is, and which there are.
 
-    counts: Float[np.ndarray, "units all"]
-    occupancy: Float[np.ndarray, " all"]
-    visited: Bool[np.ndarray, " all"]
+    A state is a point of the grid or, where headings are told apart, a point and a heading (``Continuity``).
+    """
+
+    counts: Float[np.ndarray, "units states"]
+    occupancy: Float[np.ndarray, " states"]
+    visited: Bool[np.ndarray, " states"]
 
     @classmethod
     def of(cls, grid: SignalGrid, visits: Visits, smoothing: float) -> Tuning:
         """Smoothed by a Gaussian whose standard deviation is this part of each dim's extent.
 
         Spikes and occupancy are smoothed alike before they are divided, so that what was visited longer weighs
-        more. Each point's count is then shrunk to the unit's mean by one bin.
+        more. Each count is then shrunk to the unit's mean by one bin.
         """
         kernels = grid.kernels(np.maximum(smoothing * grid.extent, grid.spacing / 4))
         peak = np.prod([1.0 / kernel.sum(axis=1).max() for kernel in kernels])
-        spikes, observed = (peak * grid.spread(v, kernels) for v in (visits.spikes, visits.observed))
-        total = visits.observed.sum(axis=1, keepdims=True)
-        mean = (visits.spikes.sum(axis=1, keepdims=True) + 0.5) / np.maximum(total, 1.0)
-        bins = peak * grid.spread(visits.bins[None], kernels)[0]
+        spikes, observed, bins = (
+            peak * grid.spread(of.reshape(-1, grid.n_all), kernels).reshape(*of.shape[:-2], -1)
+            for of in (visits.spikes, visits.observed, visits.bins)
+        )
+        n_spikes, n_bins = (of.sum(axis=(1, 2))[:, None] for of in (visits.spikes, visits.observed))
+        mean = (n_spikes + 0.5) / np.maximum(n_bins, 1.0)
         visited = bins > _EDGE * peak
         occupancy = np.where(visited, bins, 0.0)
         counts = (spikes + _PRIOR_BINS * mean) / (observed + _PRIOR_BINS)

@@ -37,12 +37,15 @@ class BayesianDecoder(SignalDecoder):
     of the continuity prior, to choose from, in multiples of the root mean square step that the signal was measured
     to make. powers: to which the likelihood is raised, to choose from; below 1 where units do not vary
     independently and spikes are more variable than Poisson's. readouts: ``mean`` or ``mode`` of the posterior, to
-    choose from. circular: the signal is sine and cosine of an angle, None: where the two dims are of length 1
-    throughout. bin_size_s: bins (s) that ``Trials`` are summed into. Units that were not observed tell nothing.
+    choose from. headings: whether a signal of one dim has tuning curves of their own where it grows and where it
+    falls, as place cells of a track have, None: chosen. circular: the signal is sine and cosine of an angle, None:
+    where the two dims are of length 1 throughout. bin_size_s: bins (s) that ``Trials`` are summed into. Units that
+    were not observed tell nothing.
 
     Choices minimise the median error on validation; then training and validation are fitted together.
-    Fitted: ``points_`` (dims, points) of the grid, ``expected_counts_`` (units, all points), ``occupancy_`` and
-    ``visited_`` (all points), ``step_`` (dims) the prior's standard deviation, ``choice_``.
+    Fitted: ``points_`` (dims, points) of the grid, ``expected_counts_`` (units, states), ``occupancy_`` and
+    ``visited_`` (states; points, or those of each heading), ``turns_`` (headings, headings), ``step_`` (dims) the
+    prior's standard deviation, ``choice_``.
     """
 
     n_points: int | None = None
@@ -50,6 +53,7 @@ class BayesianDecoder(SignalDecoder):
     steps: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     powers: tuple[float, ...] = (1.0, 0.5, 0.25)
     readouts: tuple[Literal["mean", "mode"], ...] = ("mean", "mode")
+    headings: bool | None = None
     circular: bool | None = None
     bin_size_s: float | None = None
 
@@ -64,21 +68,26 @@ class BayesianDecoder(SignalDecoder):
         lists = self._lists()
         parts = signal_parts(self, X, y, validation)
         grid = self._grid(parts)
-        visits, steps = Visits.of(grid, parts[:1]), _measured_steps(grid, parts[:1])
-        found: dict[tuple[float, float, float, str], float] = {}
-        for smoothing, multiple, power in product(lists["smoothing"], lists["steps"], lists["powers"]):
-            posterior = _Filter(grid, Tuning.of(grid, visits, smoothing), multiple * steps, power)
-            decoded = posterior.run(parts[1].series, self.readouts)
-            for readout, values in decoded.items():
-                errors = np.sqrt(np.square(values[parts[1].known] - parts[1].rows).sum(axis=1))
-                found[smoothing, multiple, power, readout] = float(np.median(errors))
-        smoothing, multiple, power, readout = best = min(found, key=found.__getitem__)
-        tuning = Tuning.of(grid, Visits.of(grid, parts), smoothing)
+        found: dict[tuple[Any, ...], float] = {}
+        for n_headings in self._numbers_of_headings(grid):
+            visits, steps = Visits.of(grid, parts[:1], n_headings), _measured_steps(grid, parts[:1])
+            turns = _measured_turns(grid, parts[:1], n_headings)
+            for smoothing, multiple, power in product(lists["smoothing"], lists["steps"], lists["powers"]):
+                tuning = Tuning.of(grid, visits, smoothing)
+                posterior = _Filter(
+                    grid, tuning, Continuity.of(grid, multiple * steps, tuning.visited, turns), power
+                )
+                for readout, error in posterior.errors(parts[1], self.readouts).items():
+                    found[n_headings, smoothing, multiple, power, readout] = error
+        n_headings, smoothing, multiple, power, readout = best = min(found, key=found.__getitem__)
+        tuning = Tuning.of(grid, Visits.of(grid, parts, n_headings), smoothing)
         self.points_, self.expected_counts_ = grid.points, tuning.counts
         self.occupancy_, self.visited_ = tuning.occupancy, tuning.visited
         self.step_ = multiple * _measured_steps(grid, parts)
+        self.turns_ = _measured_turns(grid, parts, n_headings)
         self.choice_: dict[str, Any] = {
             "circular": grid.circular,
+            "headings": n_headings == 2,
             "smoothing": smoothing,
             "step": multiple,
             "power": power,
@@ -104,7 +113,15 @@ class BayesianDecoder(SignalDecoder):
     def _filter(self) -> _Filter:
         tuning = Tuning(self.expected_counts_, self.occupancy_, self.visited_)
         grid = SignalGrid(self.points_, self.choice_["circular"])
-        return _Filter(grid, tuning, self.step_, self.choice_["power"])
+        continuity = Continuity.of(grid, self.step_, self.visited_, self.turns_)
+        return _Filter(grid, tuning, continuity, self.choice_["power"])
+
+    def _numbers_of_headings(self, grid: SignalGrid) -> tuple[int, ...]:
+        if len(grid.points) > 1:
+            if self.headings:
+                raise ConfigError("headings are of a signal of one dim; leave headings out")
+            return (1,)
+        return (1, 2) if self.headings is None else (1 + self.headings,)
 
     def _grid(self, parts: Sequence[SignalPart]) -> SignalGrid:
         values = np.concatenate([part.rows for part in parts])
@@ -126,24 +143,23 @@ class BayesianDecoder(SignalDecoder):
 
 
 class _Filter:
-    """Probability of every point given the counts so far."""
+    """Probability of every state given the counts so far."""
 
-    def __init__(self, grid: SignalGrid, tuning: Tuning, step: Float[np.ndarray, " dims"], power: float) -> None:
-        self.signals, self.tuning, self._power = grid.signals, tuning, power
+    def __init__(self, grid: SignalGrid, tuning: Tuning, continuity: Continuity, power: float) -> None:
+        self.signals, self.tuning, self._continuity, self._power = grid.signals, tuning, continuity, power
         self._log, self._expected = np.log(tuning.counts), tuning.counts
-        self._continuity = Continuity.of(grid, step, tuning.visited)
 
     def log_likelihood(
         self, counts: Float[np.ndarray, "*some units"], observed: np.ndarray
-    ) -> Float[np.ndarray, "*some all"]:
-        """Of these counts at every point, up to a constant; units that were not observed are left out."""
+    ) -> Float[np.ndarray, "*some states"]:
+        """Of these counts in every state, up to a constant; units that were not observed are left out."""
         seen = np.broadcast_to(observed, counts.shape).astype(float)
         found: np.ndarray = self._power * ((counts * seen) @ self._log - seen @ self._expected)
         return found
 
     def update(
-        self, before: Float[np.ndarray, "trials all"] | None, evidence: Float[np.ndarray, "trials all"]
-    ) -> Float[np.ndarray, "trials all"]:
+        self, before: Float[np.ndarray, "trials states"] | None, evidence: Float[np.ndarray, "trials states"]
+    ) -> Float[np.ndarray, "trials states"]:
         """After one more bin; ``before`` None: the first one."""
         if before is None:
             prior = np.broadcast_to(self.tuning.occupancy, evidence.shape)
@@ -155,17 +171,28 @@ class _Filter:
         after /= after.sum(axis=1, keepdims=True)
         return after
 
-    def read(self, probability: Float[np.ndarray, "trials all"], readout: str) -> Float[np.ndarray, "trials dims"]:
-        """Mean or mode."""
-        mean: np.ndarray = probability @ self.signals
-        return mean if readout == "mean" else self.signals[probability.argmax(axis=1)]
+    def read(
+        self, probability: Float[np.ndarray, "trials states"], readout: str
+    ) -> Float[np.ndarray, "trials dims"]:
+        """Mean or mode, whatever the heading."""
+        of_points = probability.reshape(len(probability), -1, len(self.signals)).sum(axis=1)
+        mean: np.ndarray = of_points @ self.signals
+        return mean if readout == "mean" else self.signals[of_points.argmax(axis=1)]
+
+    def errors(self, part: SignalPart, readouts: Sequence[str]) -> dict[str, float]:
+        """Median error of each read-out over the known bins."""
+        decoded = self.run(part.series, readouts)
+        return {
+            readout: float(np.median(np.sqrt(np.square(values[part.known] - part.rows).sum(axis=1))))
+            for readout, values in decoded.items()
+        }
 
     def run(self, series: Series, readouts: Sequence[str]) -> dict[str, Float[np.ndarray, "trials bins dims"]]:
         """The signal in every bin of the window, for each read-out."""
         n_dims = self.signals.shape[1]
         decoded = {r: np.empty((series.n_trials, series.n_bins, n_dims)) for r in readouts}
         probability = None
-        at_once = max(1, _VALUES_AT_ONCE // (series.n_trials * len(self.signals)))
+        at_once = max(1, _VALUES_AT_ONCE // (series.n_trials * self._expected.shape[1]))
         for start in range(0, series.counts.shape[1], at_once):
             own = slice(start, start + at_once)
             evidence = self.log_likelihood(series.counts[:, own].astype(float), series.mask[:, own])
@@ -193,18 +220,26 @@ class _BayesianStream(Stream):
 
 
 def _measured_steps(grid: SignalGrid, parts: Sequence[SignalPart]) -> Float[np.ndarray, " dims"]:
-    """Root mean square change from bin to bin in each dim of the grid, the shorter way around a circle."""
-    squares, n = np.zeros(len(grid.points)), 0
-    for part in parts:
-        both = part.known[:, :-1] & part.known[:, 1:]
-        change = np.diff(grid.own_dims(part.values), axis=1)[both]
-        if grid.circular:
-            change = np.angle(np.exp(1j * change))
-        squares, n = squares + np.square(change).sum(axis=0), n + len(change)
-    if n == 0:
+    """Root mean square change of the signal from bin to bin in each dim of the grid."""
+    changes = [grid.changes(part.values).reshape(-1, len(grid.points)) for part in parts]
+    known = np.concatenate([change[np.isfinite(change).all(axis=1)] for change in changes])
+    if len(known) == 0:
         raise DataError("the signal is known in no two neighbouring bins: how far it moves cannot be measured")
-    steps: Float[np.ndarray, " dims"] = np.sqrt(squares / n)
+    steps: Float[np.ndarray, " dims"] = np.sqrt(np.square(known).mean(axis=0))
     return steps
+
+
+def _measured_turns(
+    grid: SignalGrid, parts: Sequence[SignalPart], n_headings: int
+) -> Float[np.ndarray, "headings headings"]:
+    """Probability of each heading given that of the bin before; half a turn is added, so that all are possible."""
+    counts = np.full((n_headings, n_headings), 0.5)
+    for part in parts if n_headings == 2 else ():
+        both = part.known[:, :-1] & part.known[:, 1:]
+        heading = grid.heading(part.values)
+        np.add.at(counts, (heading[:, :-1][both], heading[:, 1:][both]), 1.0)
+    turns: Float[np.ndarray, "headings headings"] = counts / counts.sum(axis=1, keepdims=True)
+    return turns
 
 
 DECODERS = (BayesianDecoder,)

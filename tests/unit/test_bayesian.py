@@ -44,14 +44,14 @@ def test_the_filter_is_a_sum_over_all_paths(circular):
     visited = np.array([True, True, True, False, True])
     occupancy = np.where(visited, rng.random(5), 0.0)
     occupancy /= occupancy.sum()
-    step = np.array([0.9])
     apart = np.abs(grid.points[0][:, None] - grid.points[0])
     apart = np.minimum(apart, 2 * np.pi - apart) if circular else apart
     transition = np.exp(-0.5 * (apart / 0.9) ** 2) * visited
     transition /= transition.sum(axis=1, keepdims=True)
     counts, seen = rng.poisson(1.0, (5, 3)), np.ones((5, 3), bool)
     seen[1] = seen[3, 2] = False
-    posterior = _Filter(grid, Tuning(rates, occupancy, visited), step, 0.5)
+    continuity = Continuity.of(grid, np.array([0.9]), visited, np.ones((1, 1)))
+    posterior = _Filter(grid, Tuning(rates, occupancy, visited), continuity, 0.5)
     series = Series(np.where(seen, counts, 0)[None].astype(np.float32), seen[None])
     expected = enumerated(rates, occupancy, transition, counts, seen, 0.5)
     decoded = posterior.run(series, ["mean", "mode"])
@@ -59,12 +59,42 @@ def test_the_filter_is_a_sum_over_all_paths(circular):
     assert_allclose(decoded["mode"][0], grid.signals[expected.argmax(axis=1)])
 
 
+def test_headings_turn_and_move_as_one_chain_of_all_states():
+    rng = np.random.default_rng(6)
+    grid = SignalGrid.over(np.linspace(0.0, 3.0, 10)[:, None], 4, circular=False)
+    turns = np.array([[0.9, 0.1], [0.3, 0.7]])
+    visited = np.array([True, True, True, False, True, True, True, True])
+    transition = np.zeros((8, 8))
+    for i, j in product(range(8), repeat=2):
+        near = np.exp(-0.5 * ((i % 4 - j % 4) / 0.8) ** 2)
+        transition[i, j] = turns[i // 4, j // 4] * near * visited[j]
+    transition /= transition.sum(axis=1, keepdims=True)
+    rates, occupancy = rng.gamma(2.0, 0.5, (3, 8)), visited / visited.sum()
+    counts, seen = rng.poisson(1.0, (4, 3)), np.ones((4, 3), bool)
+    continuity = Continuity.of(grid, np.array([0.8]), visited, turns)
+    posterior = _Filter(grid, Tuning(rates, occupancy, visited), continuity, 1.0)
+    decoded = posterior.run(Series(counts[None].astype(np.float32), seen[None]), ["mean", "mode"])
+    expected = enumerated(rates, occupancy, transition, counts, seen, 1.0).reshape(4, 2, 4).sum(axis=1)
+    assert_allclose(decoded["mean"][0], expected @ grid.signals, atol=1e-12)
+    assert_allclose(decoded["mode"][0], grid.signals[expected.argmax(axis=1)])
+
+
+def test_the_heading_is_the_sign_of_the_change():
+    grid = SignalGrid.over(np.linspace(0.0, 9.0, 10)[:, None], 4, circular=False)
+    values = np.array([[2.0, 3.0, 5.0, np.nan, 7.0, 6.0, 4.0, np.nan]])
+    found = grid.heading(values[..., None])
+    assert found[0, [0, 1, 2, 4, 5, 6]].tolist() == [1, 1, 1, 0, 0, 0]
+    around = np.array([3.0, -3.0, -2.5])  # over the seam of the circle
+    circle = SignalGrid.over(np.column_stack([np.sin(around), np.cos(around)]), 8, circular=True)
+    assert circle.heading(np.stack([np.sin(around), np.cos(around)], axis=-1)[None]).tolist() == [[1, 1, 1]]
+
+
 def test_two_dims_move_as_one_grid_of_all_points():
     rng = np.random.default_rng(1)
     grid = SignalGrid.over(rng.random((50, 2)) * [1.0, 10.0], 4, circular=False)
     visited = rng.random(16) < 0.7
     widths = np.array([0.4, 3.0])
-    moved = Continuity.of(grid, widths, visited)
+    moved = Continuity.of(grid, widths, visited, np.ones((1, 1)))
     by_hand = np.zeros((16, 16))
     for i, j in product(range(16), repeat=2):
         apart = (grid.signals[i] - grid.signals[j]) / widths
@@ -112,7 +142,8 @@ def test_a_place_that_was_never_visited_is_never_decoded():
     middle = (grid.points[0] > 1.4) & (grid.points[0] < 2.6)
     assert not found.visited[middle].any()
     assert found.visited[(grid.points[0] < 1) | (grid.points[0] > 3)].all()
-    decoded = _Filter(grid, found, np.array([0.5]), 1.0).run(
+    continuity = Continuity.of(grid, np.array([0.5]), found.visited, np.ones((1, 1)))
+    decoded = _Filter(grid, found, continuity, 1.0).run(
         Series(rng.poisson(1.0, (1, 50, 1)).astype(np.float32), np.ones((1, 50, 1), bool)), ["mode"]
     )
     assert not ((decoded["mode"] > 1.4) & (decoded["mode"] < 2.6)).any()
@@ -143,8 +174,23 @@ def test_a_place_is_decoded_and_better_with_continuity_than_without(laps):
     assert errors[0] < 0.7 * errors[1]
 
 
+def test_headings_are_told_apart_where_units_do():
+    rng = np.random.default_rng(7)
+    phase = np.arange(3000) / 30.0
+    track = 50.0 - 50.0 * np.cos(phase)
+    outward = np.sin(phase) > 0
+    fields = np.where(outward, track, 100.0 - track)  # each unit has its other field at the other end
+    counts = place_cells(fields, 12, rng)
+    apart = BayesianDecoder().fit(counts[:2400], track[:2400, None])
+    alike = BayesianDecoder(headings=False).fit(counts[:2400], track[:2400, None])
+    assert apart.choice_["headings"]
+    errors = [np.median(np.abs(d.predict(counts)[2400:, 0] - track[2400:])) for d in (apart, alike)]
+    assert errors[0] < 0.7 * errors[1]
+
+
 def test_the_read_out_that_errs_least_is_chosen(laps):
     counts, track = laps
+    counts, track = counts[:800], track[:800]
     alone = {r: BayesianDecoder(readouts=(r,)).fit(counts, track).choice_ for r in ("mean", "mode")}
     both = BayesianDecoder().fit(counts, track).choice_
     least = min(alone, key=lambda r: alone[r]["validation_median_error"])
@@ -200,5 +246,7 @@ def test_signals_that_a_grid_cannot_hold_are_refused(laps):
         BayesianDecoder().fit(counts, np.random.default_rng(0).random((3000, 3)))
     with pytest.raises(DataError, match="sine and cosine"):
         BayesianDecoder(circular=True).fit(counts, track)
+    with pytest.raises(ConfigError, match="headings"):
+        BayesianDecoder(headings=True).fit(counts, np.random.default_rng(0).random((3000, 2)))
     with pytest.raises(DataError, match="neighbouring"):
         BayesianDecoder().fit(counts, np.where((np.arange(3000) % 2 == 0)[:, None], track, np.nan))
