@@ -53,9 +53,9 @@ class Recording:
 
 
 def example_names() -> list[str]:
-    """Recordings with a configuration in `examples/`."""
-    examples = Path(ROOT, "examples").glob("*.yaml")
-    return sorted(e.stem for e in examples if all(s.path for s in read_config(e).sessions.values()))
+    """Recordings with a configuration in `examples/` whose spikes are predicted, nothing being decoded."""
+    sessions = {e.stem: read_config(e).sessions.values() for e in Path(ROOT, "examples").glob("*.yaml")}
+    return sorted(name for name, own in sessions.items() if all(s.path and s.target is None for s in own))
 
 
 def read_recording(name: str, folder: str | Path) -> Recording:

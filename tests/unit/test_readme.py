@@ -46,7 +46,17 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
-MODULES, RECORDING, OTHER_TOOL, CELL = blocks("python")
+def python_after(line: str) -> str:
+    """The first block of Python below a heading or another line."""
+    found = re.search(r"^```python\n(.*?)^```", README.split(f"\n{line}\n", 1)[1], flags=re.MULTILINE | re.DOTALL)
+    assert found, line
+    return found[1]
+
+
+MODULES = python_after("## As modules")
+RECORDING = python_after("A recording takes the place of the arrays like this:")
+OTHER_TOOL = python_after("### Predictions of another tool")
+CELL = python_after("### A model of your own")
 
 
 def table_after(heading: str, column: str) -> set[str]:
@@ -126,6 +136,14 @@ def test_predictions_of_another_tool_are_scored():
     written = read_scores("my_scores.csv")
     assert set(written["model"]) >= {"psth", "mine"}
     assert ((written["metric"] == "gain_over_psth") & (written["model"] == "mine")).any()
+
+
+def test_a_class_is_decoded():
+    held = run(python_after("### Decoding a class"))
+    assert held["accuracy"].mean() > 0.8
+    assert held["log_loss"](held["p"], held["code"][held["test"]]) < 0.5 < held["prior_entropy"](held["code"])
+    np.testing.assert_allclose(held["so_far"], held["unfolding"][0, -1])
+    np.testing.assert_allclose(held["raw"].sum(axis=2), 1.0)
 
 
 def test_the_cell_is_one_that_a_network_can_be_built_on():
