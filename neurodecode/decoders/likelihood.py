@@ -66,8 +66,10 @@ class LikelihoodDecoder(BayesClassDecoder):
         self.classes_, training, held_out = class_parts(self, X, y, validation, self.random_state)
         trials, others = self._trials(training.X), self._trials(held_out.X)
         self.condition_names_ = [str(name) for name in self.classes_]
+        self.conditions_ = np.arange(self.classes_.size)
         if encoding is not None:
-            self.condition_names_ = self._conditions_of(trials, training.codes)
+            self.condition_names_ = list(trials.condition_names)
+            self.conditions_ = _conditions_of_classes(trials, training.codes)
         trials, others = self._of_class(trials, training.codes), self._of_class(others, held_out.codes)
         rng = np.random.default_rng(self.random_state)
         if encoding is None:
@@ -95,23 +97,10 @@ class LikelihoodDecoder(BayesClassDecoder):
             raise ConfigError("likelihood: arrays do not say how long a bin is: give bin_size_s, or Trials")
         return Trials.from_counts(Series.of(X).counts, self.bin_size_s)
 
-    @staticmethod
-    def _conditions_of(trials: Trials, codes: Int[np.ndarray, " trials"]) -> list[str]:
-        """The names of the trials' conditions, which must be the classes."""
-        of_class = [np.unique(trials.condition[codes == code]) for code in np.unique(codes)]
-        if any(found.size > 1 for found in of_class) or np.unique(np.concatenate(of_class)).size < len(of_class):
-            raise DataError(
-                f"likelihood: the encoding model tells the conditions {', '.join(trials.condition_names)} apart, "
-                "which are not the classes to decode: set condition to the column of the classes, and fit it again"
-            )
-        return list(trials.condition_names)
-
     def _of_class(self, trials: Trials, codes: Int[np.ndarray, " trials"] | int) -> Trials:
         """The trials as if they were of these classes. Nothing else tells a model what they are."""
-        names = self.condition_names_
-        places = np.array([names.index(str(name)) for name in self.classes_])
-        condition = np.broadcast_to(places[codes], trials.n_trials).copy()
-        return replace(trials, condition=condition, condition_names=tuple(names), columns={})
+        condition = np.broadcast_to(self.conditions_[codes], trials.n_trials).copy()
+        return replace(trials, condition=condition, condition_names=tuple(self.condition_names_), columns={})
 
     def _keep(self, encoding: FittedModel, trials: Trials) -> None:
         self.encoding_: dict[str, Any] = {
@@ -162,6 +151,17 @@ class LikelihoodDecoder(BayesClassDecoder):
         silent = np.zeros((self.classes_.size, self.n_steps_, self.n_units_), np.uint8)
         classes = self._of_class(Trials.from_counts(silent, **self.grid_), np.arange(self.classes_.size))
         return LikelihoodStream(encoding, classes, self.log_prior_, self._exponent())
+
+
+def _conditions_of_classes(trials: Trials, codes: Int[np.ndarray, " trials"]) -> Int[np.ndarray, " classes"]:
+    """The condition of each class's trials. Raises DataError where conditions are not the classes."""
+    found = [np.unique(trials.condition[codes == code]) for code in np.unique(codes)]
+    if any(conditions.size > 1 for conditions in found) or np.unique(np.concatenate(found)).size < len(found):
+        raise DataError(
+            f"likelihood: the encoding model tells the conditions {', '.join(trials.condition_names)} apart, "
+            "which are not the classes to decode: set condition to the column of the classes, and fit it again"
+        )
+    return np.concatenate(found)
 
 
 class LikelihoodStream(Stream):
