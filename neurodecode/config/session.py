@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
-from typing_extensions import TypedDict
 
 from neurodecode.config.checking import nearest, validated
+from neurodecode.config.ranges import Range
 from neurodecode.config.target import TargetConfig, no_bare_name
+from neurodecode.data.derived import Derived
 from neurodecode.data.windows import Lagged, Window
 from neurodecode.errors import ConfigError
 from neurodecode.simulate import POPULATIONS
@@ -17,19 +18,11 @@ from neurodecode.simulate import POPULATIONS
 DEFAULT_LEAD_S = 0.5
 _OF_A_FILE = (
     *("format", "trials_path", "align", "every_s", "window_s", "bin_size_s"),
-    *("where", "units", "covariates"),
+    *("where", "units", "signals", "covariates"),
 )
 _OF_POPULATION = ("window_s", "bin_size_s", "lead_s", "align", "condition")  # what a population says of itself
 Positive = Annotated[float, Field(gt=0)]
 Scalar = bool | int | float | str
-
-
-class Range(TypedDict, total=False):
-    """Trials whose column lies in [min, max]; either end may be left out."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]  # noqa: RUF012  (pydantic's, no key)
-    min: float
-    max: float
 
 
 @dataclass(frozen=True)
@@ -43,6 +36,24 @@ class CovariateConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignalConfig:
+    """A signal made of the recording's signal ``of``: ``along`` a line between two points, or its speed."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    of: str
+    along: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    speed_over_s: Positive | None = None
+
+    def __post_init__(self) -> None:
+        self.derived()
+
+    def derived(self) -> Derived:
+        """What is made. Raises ConfigError for what cannot be."""
+        return Derived(of=self.of, along=self.along, speed_over_s=self.speed_over_s)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionConfig:
     """A recording (``path``) or a population to simulate (``simulate``, ``n_trials``), and its window.
 
@@ -52,6 +63,7 @@ class SessionConfig:
     ``lead_s``: observed history before the window, never scored.
     ``condition``: column whose values are the conditions. ``where``: column -> value, values or {min, max}.
     ``units``: names or row numbers (all where empty). ``models``: names of ``models:`` (all where not given).
+    ``signals``: made of the recording's own, for ``covariates`` to name.
     ``target``: what is decoded. ``decoders``: names of ``decoders:`` (all that can, where not given).
     A simulated session has the window of its population, over which the truth is known; of all this it may only
     name ``condition``, ``lead_s``, ``models``, ``target`` and ``decoders``.
@@ -72,6 +84,7 @@ class SessionConfig:
     condition: str | None = None
     where: dict[str, Scalar | list[Scalar] | Range] = field(default_factory=dict)
     units: tuple[str | int, ...] = ()
+    signals: dict[str, SignalConfig] = field(default_factory=dict)
     covariates: dict[str, CovariateConfig] = field(default_factory=dict)
     models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     target: Annotated[TargetConfig | None, BeforeValidator(no_bare_name)] = None
@@ -101,6 +114,12 @@ class SessionConfig:
             raise ConfigError(
                 f"target: signal {signal!r} has several lags_s; what is decoded has one, others are covariates"
             )
+        for name in self.target.where if self.target is not None else ():
+            if name not in self.covariates:
+                raise ConfigError(
+                    f"target: where names {name!r}, which must be one of covariates"
+                    f"{nearest(name, self.covariates)}; add it there"
+                )
 
     def window(self) -> Window:
         """The window and bins of this session, with a simulated population's own where none are given.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from neurodecode.config.checking import validated
+from neurodecode.config.ranges import Range
 from neurodecode.errors import ConfigError
 
 KINDS = ("class", "value", "signal")
@@ -19,6 +20,7 @@ class TargetConfig:
     """One of ``class`` and ``value``, which name a column of the trial table, and ``signal``, which names one of
     the session's covariates.
 
+    ``where``: of a signal, the bins in which it is decoded: name of a covariate -> the range that it lies in.
     ``circular``: the signal is an angle in radians; its sine and cosine are decoded, and errors are angular.
     ``pre_stimulus_s``: a window (s, against ``align``) before the stimulus, from which the class is decoded too.
     """
@@ -28,12 +30,17 @@ class TargetConfig:
     class_: Annotated[str | None, Field(alias="class")] = None
     value: str | None = None
     signal: str | None = None
+    where: dict[str, Range] = field(default_factory=dict)
     circular: bool = False
     pre_stimulus_s: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if sum(name is not None for name in (self.class_, self.value, self.signal)) != 1:
             raise ConfigError(f"target: exactly one of {', '.join(KINDS)} must be given, and what it is called")
+        if self.where and self.signal is None:
+            raise ConfigError(
+                "target: where names bins of a signal; for trials, the session has a where of its own"
+            )
         if self.circular and self.signal is None:
             raise ConfigError("target: circular goes with signal; leave it out")
         if self.pre_stimulus_s is not None and self.class_ is None:
@@ -55,7 +62,9 @@ class TargetConfig:
 
     def as_mapping(self) -> dict[str, Any]:
         """What the configuration gave, as YAML could hold it; defaults left out."""
-        given = {k.removesuffix("_"): v for k, v in asdict(self).items() if v is not None and v is not False}
+        given = {
+            k.removesuffix("_"): v for k, v in asdict(self).items() if v is not None and v is not False and v != {}
+        }
         return {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
 
 

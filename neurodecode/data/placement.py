@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from neurodecode.data.selection import condition_column, rows_where, time_column
-from neurodecode.data.windows import Window, window_starts
+from neurodecode.data.windows import LAID_COLUMNS, Window, window_starts
 from neurodecode.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -116,14 +116,16 @@ def _laid(
             f"{longest:g} s, recorded {_spelt(span_s)}; shorten window_s"
         )
     own = np.column_stack([starts, starts + window.duration_s])
+    table = pd.DataFrame(dict(zip(LAID_COLUMNS, own.T, strict=True)))
+    chosen = rows_where(table, window.where, recording=recording)
     return PlacedTrials(
-        t0_s=starts,
-        own_s=own,
-        row=stretch,
-        table=pd.DataFrame({"start_time": own[:, 0], "stop_time": own[:, 1]}),
-        condition=np.zeros(starts.size, int),
+        t0_s=starts[chosen],
+        own_s=own[chosen],
+        row=stretch[chosen],
+        table=table[chosen],
+        condition=np.zeros(chosen.sum(), int),
         condition_names=("all",),
-        dropped={},
+        dropped={"where": int((~chosen).sum())} if window.where else {},
     )
 
 

@@ -14,6 +14,7 @@ from neurodecode.errors import ConfigError
 # Recordings of 1 ms resolution put spikes exactly on bin edges: a spike this fraction of a bin before an edge
 # counts as on it, or float rounding would move up to half of them by one bin.
 EDGE_TOLERANCE = 1e-4
+LAID_COLUMNS = ("start_time", "stop_time")  # of windows laid over the recording (s)
 _ROUNDINGS = 4.0  # that a difference of two times may carry
 _ROUND_SIZES = [m * 10.0**e for e in range(-5, 1) for m in (1.0, 1.25, 2.0, 2.5, 4.0, 5.0, 8.0)]
 
@@ -39,7 +40,8 @@ class Window:
     """How trials are cut from a recording.
 
     ``window_s``: start and stop against the ``align`` column of the trial table (None: ``start_time``).
-    ``every_s``: windows start every this many seconds over the observed span and the trial table is ignored.
+    ``every_s``: windows start every this many seconds over the observed span and the trial table is ignored;
+    ``where`` may then name ``start_time`` and ``stop_time`` of the windows.
     ``lead_s``: observed history before the window, rounded up to whole bins. ``condition``: column that names
     the condition. ``where``: {column: value | [values] | {min:, max:}}. ``units``: names or row indices, all if
     empty.
@@ -70,8 +72,11 @@ class Window:
             raise ConfigError(
                 f"every_s lays windows without a trial table, align={self.align!r} needs one: keep one"
             )
-        if self.every_s is not None and (self.where or self.condition is not None):
-            raise ConfigError("every_s lays windows without a trial table: where and condition cannot apply")
+        if self.every_s is not None and (set(self.where) - set(LAID_COLUMNS) or self.condition is not None):
+            raise ConfigError(
+                "every_s lays windows without a trial table: where and condition cannot apply; where may name "
+                f"{' and '.join(LAID_COLUMNS)} of the windows, for a part of the recording"
+            )
         bins = self.duration_s / self.bin_size_s
         if round(bins) < 1 or abs(bins - round(bins)) > EDGE_TOLERANCE:
             raise ConfigError(

@@ -15,6 +15,7 @@ from neurodecode.decoders._base import (
     UnfoldingClassDecoder,
     ValueDecoder,
 )
+from neurodecode.decoders._series import signal_values
 from neurodecode.decoders._store import load_decoder, load_decoders, save_decoders
 from neurodecode.errors import ConfigError
 from neurodecode.models import cell_names
@@ -33,6 +34,7 @@ __all__ = [
     "load_decoder",
     "load_decoders",
     "save_decoders",
+    "signal_values",
 ]
 
 

@@ -132,6 +132,7 @@ def trial_values(X: Any, y: Any) -> Float[np.ndarray, " trials"]:
 def signal_values(X: Any, y: Any, bin_size_s: float | None = None) -> Float[np.ndarray, "trials bins dims"]:
     """The signal in every bin of the window; y: an array of X's shape or the name of a covariate of ``Trials`` X.
 
+    An array may also be on the bins that ``Trials`` had before they were summed into ``bin_size_s``.
     Raises DataError for another shape, or infinite values. NaN stays: such bins are not fitted.
     """
     if isinstance(X, Trials):
@@ -141,6 +142,8 @@ def signal_values(X: Any, y: Any, bin_size_s: float | None = None) -> Float[np.n
                 known = ", ".join(sorted(trials.covariates)) or "none"
                 raise DataError(f"the trials have no signal {y!r}; they have: {known}")
             y = trials.covariates[y][:, trials.lead :]
+        else:
+            y = _averaged(np.asarray(y, float), X, trials)
         shape: tuple[int, ...] = (trials.n_trials, trials.n_bins)
     else:
         shape = np.asarray(X).shape[:-1]
@@ -152,6 +155,14 @@ def signal_values(X: Any, y: Any, bin_size_s: float | None = None) -> Float[np.n
     if np.isinf(values).any():
         raise DataError("the signal has infinite values; mark bins without a value as NaN")
     return values[None] if values.ndim == 2 else values
+
+
+def _averaged(values: np.ndarray, fine: Trials, coarse: Trials) -> np.ndarray:
+    """A signal on the bins of ``fine`` on those of ``coarse``; NaN in bins that hold one without a value."""
+    if fine.n_bins == coarse.n_bins or values.shape[:2] != (fine.n_trials, fine.n_bins):
+        return values
+    averaged: np.ndarray = values.reshape(fine.n_trials, coarse.n_bins, -1, *values.shape[2:]).mean(axis=2)
+    return averaged
 
 
 def check_signal(values: Float[np.ndarray, "trials bins dims"]) -> Bool[np.ndarray, "trials bins"]:

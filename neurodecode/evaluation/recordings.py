@@ -13,6 +13,7 @@ import numpy as np
 from neurodecode.config.session import session_config
 from neurodecode.config.target import TargetConfig
 from neurodecode.data.binning import trials_from_counts, trials_from_session
+from neurodecode.data.derived import with_derived
 from neurodecode.data.quality import quality
 from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits, window_spans_s
@@ -20,7 +21,7 @@ from neurodecode.data.store import save_splits, save_trials, written_whole
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 from neurodecode.evaluation.seeds import seed_sequence
-from neurodecode.evaluation.targets import Target
+from neurodecode.evaluation.targets import Target, decodable
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,10 @@ def ingest_recording(
 
     config = session_config(entry, session)
     read = read_recording(recording, format=config.format, trials_path=trials_table)
+    read = with_derived(read, {name: one.derived() for name, one in config.signals.items()})
     window = config.window()
     trials = trials_from_session(read, window) if isinstance(read, Session) else trials_from_counts(read, window)
+    trials = decodable(trials, config.target)
     rng = np.random.default_rng(seed_sequence(seed, session, "splits"))
     try:
         splits = make_splits(

@@ -48,8 +48,8 @@ def test_values_are_numbers(trials):
 
 def test_an_angle_becomes_its_sine_and_cosine(trials):
     found = Target.of(trials, target(signal="head", circular=True))
-    turned, name = found.of_trials(np.arange(6))
-    assert name == "head"
+    turned, values = found.of_trials(np.arange(6))
+    assert_array_equal(values, turned.covariates["head"][:, 2:])
     angle = trials.covariates["head"]
     assert_allclose(turned.covariates["head"][..., 0], np.sin(angle), rtol=1e-6)
     assert_allclose(turned.covariates["head"][..., 1], np.cos(angle), rtol=1e-6)
