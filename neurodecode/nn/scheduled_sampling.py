@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.sequences import Batch, Remake
 
 
@@ -26,7 +25,7 @@ def ramp(largest: float, epoch: int, n_epochs: int) -> float:
 
 
 def with_own_draws(
-    network: RateNetwork, batch: Batch, state: Any, remake: Remake, share: float, rng: np.random.Generator
+    network: torch.nn.Module, batch: Batch, state: Any, remake: Remake, share: float, rng: np.random.Generator
 ) -> Batch:
     """The batch with a past that ``network`` as it is drew in ``share``; ``state``: the network's before it."""
     training = network.training

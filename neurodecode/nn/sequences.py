@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt
+
+from neurodecode.nn.loss import poisson_loss
 
 _CACHED_VALUES = 2e8  # input values that may stay in memory: 800 MB in float32
 
@@ -33,6 +36,25 @@ class Batch:
     segments: np.ndarray
     carried: bool = False
 
+    @property
+    def separable(self) -> int:
+        """Outputs that may be trained a few at a time: all of them, each unit being a sum of its own."""
+        return int(self.counts.shape[2])
+
+    @property
+    def size(self) -> int:
+        """What the loss is divided by for a step of training."""
+        return self.counts.numel()
+
+    @property
+    def seen(self) -> torch.Tensor:
+        """What the loss is divided by when it is reported: spikes."""
+        return self.counts.sum(dtype=torch.float64)
+
+    def loss(self, log_mean: torch.Tensor) -> torch.Tensor:
+        """Summed Poisson loss of log expected counts (batch, bins, units)."""
+        return poisson_loss(log_mean, self.counts, self.mask)
+
     def of_units(self, units: torch.Tensor) -> Batch:
         """What is to be predicted of some units alone."""
         mask = self.mask if self.mask.shape[2] == 1 else self.mask[..., units]
@@ -54,6 +76,7 @@ class Sequences:
     mask: Bool[np.ndarray, "trials bins #units"]
     offset: Float[np.ndarray, "trials bins units"]
     remake: Remake | None = None
+    loss_unit: ClassVar[str] = "nats/spike"
 
     @property
     def n_trials(self) -> int:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
-from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.memory import keep_freed_memory
-from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.progress import epochs_shown
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
-from neurodecode.nn.sequences import Sequences
+from neurodecode.nn.sequences import Remake
 
 UNITS_PER_BATCH = 48  # with more, each batch is of some of them: a unit's own cell keeps its states of all steps
 _TRIALS_PER_RUN = 32  # trials at a time when nothing is trained
@@ -38,9 +37,33 @@ class TrainingPlan:
     scheduled_sampling: float = 0.0
 
 
+@runtime_checkable
+class Trainable(Protocol):
+    """What a network is trained on or run through: ``nn.sequences.Sequences``, or sequences of another target.
+
+    Batches are ``nn.sequences.Batch``, or have what the loop asks of it: inputs, offset, carried, separable, loss,
+    size and seen. ``loss_unit``: in words, of the loss over what was ``seen``.
+    """
+
+    loss_unit: str
+    remake: Remake | None
+
+    def n_batches(self, length: int, wanted: int) -> int:
+        """How many batches ``shuffled`` gives, at most."""
+
+    def shuffled(self, length: int, wanted: int, rng: np.random.Generator, device: torch.device) -> Iterator[Any]:
+        """The batches of one epoch."""
+
+    def whole(self, n_per_batch: int, device: torch.device) -> Iterator[Any]:
+        """Whole trials in order."""
+
+
 @dataclass
 class LearningCurve:
-    """Loss per spike (nats, without log n!) after each epoch; entry 0 is the network before training."""
+    """Loss after each epoch, in its sequences' unit (nats per spike, without log n!, of those of rates).
+
+    Entry 0 is the network before training.
+    """
 
     train: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
@@ -52,8 +75,8 @@ class LearningCurve:
 class Optimisation:
     """A network on its way: AdamW on a one-cycle rate, over batches of ``sequences``."""
 
-    network: RateNetwork
-    sequences: Sequences
+    network: torch.nn.Module
+    sequences: Trainable
     plan: TrainingPlan
     rng: np.random.Generator
     device: torch.device
@@ -63,8 +86,8 @@ class Optimisation:
     @classmethod
     def of(
         cls,
-        network: RateNetwork,
-        sequences: Sequences,
+        network: torch.nn.Module,
+        sequences: Trainable,
         plan: TrainingPlan,
         rng: np.random.Generator,
         device: torch.device,
@@ -79,7 +102,7 @@ class Optimisation:
         return cls(network, sequences, plan, rng, device, optimizer, schedule)
 
     def epoch(self, number: int) -> float:
-        """One step for each batch, in epoch 1, 2, ...; the loss per spike under dropout, before each step.
+        """One step for each batch, in epoch 1, 2, ...; the loss under dropout, before each step.
 
         Backpropagation through time stops where a segment begins; what the state held there is carried over.
         """
@@ -91,16 +114,16 @@ class Optimisation:
             self.plan.segment_bins, self.plan.batches_per_epoch, self.rng, self.device
         ):
             state = detached(state) if batch.carried else None
-            units = units if batch.carried else some_units(batch.counts.shape[2], self.device)
+            units = units if batch.carried else some_units(batch.separable, self.device)
             if share > 0 and self.sequences.remake is not None:
                 drawn_from = state if units is None else None  # the state of some units cannot draw for all
                 batch = with_own_draws(self.network, batch, drawn_from, self.sequences.remake, share, self.rng)
             batch = batch if units is None else batch.of_units(units)
-            log_mean, state = self.network(batch.inputs, batch.offset, state, units)
-            loss = poisson_loss(log_mean, batch.counts, batch.mask)
-            self._step(loss / batch.counts.numel())
+            outputs, state = self.network(batch.inputs, batch.offset, state, units)
+            loss = batch.loss(outputs)
+            self._step(loss / batch.size)
             total += loss.detach()  # stays where it is: asking for its value would wait for a GPU
-            n_seen += batch.counts.sum()
+            n_seen += batch.seen
         return float(total / n_seen.clamp(min=1.0))
 
     def _step(self, loss: torch.Tensor) -> None:
@@ -112,39 +135,51 @@ class Optimisation:
 
 
 def train(
-    network: RateNetwork,
-    sequences: Sequences,
-    validation: Sequences,
+    network: torch.nn.Module,
+    sequences: Trainable,
+    validation: Trainable,
     plan: TrainingPlan,
     rng: np.random.Generator,
     device: torch.device,
     title: str,
+    *,
+    watch: Callable[[int], None] | None = None,
 ) -> LearningCurve:
     """Train ``network`` in place and leave it at its best epoch by validation, the untrained one included.
 
-    Validation sees the recorded past, also where scheduled sampling shows training another.
+    watch: told the number of each epoch while the network stands as it left it, 0 first. Validation sees the recorded past, also where scheduled sampling shows training another.
     """
     started = time.perf_counter()
+    watch = watch or _nothing
     keep_freed_memory()
     optimisation = Optimisation.of(network, sequences, plan, rng, device)
     curve = LearningCurve(
         train=[mean_loss(network, sequences, device)], validation=[mean_loss(network, validation, device)]
     )
+    watch(0)
     best = copy.deepcopy(network.state_dict())
     with epochs_shown(title, plan.epochs) as show:
         for epoch in range(1, plan.epochs + 1):
             curve.train.append(optimisation.epoch(epoch))
             curve.validation.append(mean_loss(network, validation, device))
+            watch(epoch)
             if curve.validation[-1] < curve.validation[curve.best_epoch]:
                 curve.best_epoch = epoch
                 best = copy.deepcopy(network.state_dict())
-            show(epoch, f"validation {curve.validation[-1]:.4f} nats/spike, best epoch {curve.best_epoch}")
+            show(
+                epoch,
+                f"validation {curve.validation[-1]:.4f} {validation.loss_unit}, best epoch {curve.best_epoch}",
+            )
             if epoch - curve.best_epoch >= plan.patience:
                 break
     network.load_state_dict(best)
     network.eval()
     curve.seconds = time.perf_counter() - started
     return curve
+
+
+def _nothing(epoch: int) -> None:
+    """Nobody watches."""
 
 
 def some_units(n_units: int, device: torch.device) -> torch.Tensor | None:
@@ -161,8 +196,8 @@ def detached(state: Any) -> Any:
     return None if state is None else state.detach()
 
 
-def log_means(network: RateNetwork, sequences: Sequences, device: torch.device) -> np.ndarray:
-    """Log expected counts (trials, bins, units) of whole trials, the network at rest."""
+def outputs_at_rest(network: torch.nn.Module, sequences: Trainable, device: torch.device) -> np.ndarray:
+    """What the network says (trials, bins, outputs) of whole trials when it is not trained."""
     network.to(device).eval()
     with torch.inference_mode():
         parts = [
@@ -172,12 +207,18 @@ def log_means(network: RateNetwork, sequences: Sequences, device: torch.device) 
     return np.concatenate(parts)
 
 
-def mean_loss(network: RateNetwork, sequences: Sequences, device: torch.device) -> float:
-    """Loss per spike (nats, without log n!) of whole trials."""
+def log_means(network: torch.nn.Module, sequences: Trainable, device: torch.device) -> np.ndarray:
+    """Log expected counts (trials, bins, units) of whole trials, under a network of rates."""
+    return outputs_at_rest(network, sequences, device)
+
+
+def mean_loss(network: torch.nn.Module, sequences: Trainable, device: torch.device) -> float:
+    """Loss of whole trials, in the sequences' unit."""
     network.eval()
-    total = 0.0
+    total, n_seen = 0.0, 0.0
     with torch.inference_mode():
         for batch in sequences.whole(_TRIALS_PER_RUN, device):
-            log_mean, _ = network(batch.inputs, batch.offset)
-            total += float(poisson_loss(log_mean, batch.counts, batch.mask))
-    return total / max(1, int(sequences.counts.sum(dtype=np.int64)))
+            outputs, _ = network(batch.inputs, batch.offset)
+            total += float(batch.loss(outputs))
+            n_seen += float(batch.seen)
+    return total / max(1.0, n_seen)

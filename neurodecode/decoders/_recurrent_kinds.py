@@ -1,0 +1,219 @@
+"""The three kinds of recurrent decoders: of a signal in every bin, of a trial's class, of a trial's value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from neurodecode.data.trials import Trials
+from neurodecode.decoders._base import SignalDecoder, UnfoldingClassDecoder, ValueDecoder
+from neurodecode.decoders._held_out import (
+    dealt,
+    probabilities,
+    share_of_logits,
+    share_of_values,
+    without_the_last,
+)
+from neurodecode.decoders._recurrent import RecurrentDecoder
+from neurodecode.decoders._recurrent_training import Task, said
+from neurodecode.decoders._series import Series, check_classes, check_signal, check_values
+from neurodecode.errors import DataError
+
+MOST_BINS = 50
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RecurrentSignal(RecurrentDecoder, SignalDecoder):
+    """A recurrent network that decodes a signal in every bin."""
+
+    def fit(self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None) -> RecurrentSignal:
+        """Train on segments of series; stop, and choose the share of the networks, on ``validation``."""
+        self.check_hyperparameters()
+        series, values = self.series(X), self.signals(X, y)
+        known = check_signal(values)
+        if validation is None:
+            weights, held_out = without_the_last(known, self.warm_up_bins)
+        else:
+            weights = known.astype(np.float32)
+        fitted = values[weights > 0]
+        self.target_ = {"mean": fitted.mean(axis=0), "sd": fitted.std(axis=0)}
+        scaling = self.measure(series, np.zeros(values.shape[2]))
+        task = Task(series, scaling, self._standardised(values), weights, self.offset_, "squares")
+        if validation is None:
+            held = Task(series, scaling, task.targets, held_out, self.offset_, "squares")
+        else:
+            other, true = self.series(validation[0]), self.signals(*validation)
+            other.check_units(series.n_units)
+            held = Task(
+                *(other, scaling, self._standardised(true)),
+                *(np.isfinite(true).all(axis=2).astype(np.float32), self.offset_, "squares"),
+            )
+        training = task.sequences(margin=self.warm_up_bins, both_sides=self.bidirectional)
+        networks = self.train([(training, held.sequences())] * self.seeds, segment_bins=self.segment_bins)
+        found = np.mean([said(network, held.sequences(), self.device) for network in networks], axis=0)
+        self.share_ = share_of_values(held.targets, found, held.weights)
+        return self
+
+    def _standardised(self, values: np.ndarray) -> Float[np.ndarray, "trials bins dims"]:
+        scaled: np.ndarray = (values - self.target_["mean"]) / self.target_["sd"]
+        return scaled.astype(np.float32)
+
+    def predict(self, X: Any) -> Float[np.ndarray, "*trials bins dims"]:
+        """The signal in every bin, of X's own shape."""
+        outputs, series = self.outputs(X)
+        found = self.from_outputs(outputs)
+        return found[0] if series.one else found
+
+    def from_outputs(self, outputs: Float[np.ndarray, "*shape dims"]) -> Float[np.ndarray, "*shape dims"]:
+        """In the signal's units."""
+        found: np.ndarray = outputs * self.target_["sd"] + self.target_["mean"]
+        return found
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TrialByTrial(RecurrentDecoder):
+    """A recurrent network that decodes one thing of each trial, and says in every bin what the trial so far tells.
+
+    ``bin_size_s`` None: the bins of ``Trials``, or the smallest whole number of them that leaves at most 50 bins.
+    Each network holds out a fifth of the trials, another each, on which its training is stopped.
+    """
+
+    hidden: int = 32
+    seeds: int = 5
+    epochs: int = 40
+    learning_rate: float = 5e-3
+
+    def series(self, X: Any) -> Series:
+        """X in bins of ``bin_size_s``, or of the size that was chosen for the trials that it was fitted to."""
+        size = getattr(self, "bin_size_s_", None) if self.bin_size_s is None else self.bin_size_s
+        return Series.of(X, size)
+
+    def both(self, X: Any, targets: np.ndarray, other: tuple[Any, np.ndarray] | None) -> tuple[Series, np.ndarray]:
+        """Training and validation trials together: each is held out by one network and trains the others."""
+        self.bin_size_s_ = coarse_bin_size_s(X) if isinstance(X, Trials) and self.bin_size_s is None else None
+        series = self.series(X)
+        if other is None:
+            return series, targets
+        return joined(series, self.series(other[0])), np.concatenate([targets, other[1]])
+
+    def fit_trials(self, series: Series, targets: np.ndarray, parts: np.ndarray, loss: Any) -> tuple[Any, Any]:
+        """Train the networks; ``targets`` (trials, outputs), ``parts``: which trials are held out together.
+
+        Returns what of each trial the networks say that did not see it (trials, bins, outputs; NaN where every
+        network did), and the task.
+        """
+        shape = (series.n_trials, series.n_bins, targets.shape[1])
+        observed = series.mask[:, series.lead :].any(axis=2).astype(np.float32)
+        weights = observed / np.maximum(observed.sum(axis=1, keepdims=True), 1)
+        wide = np.broadcast_to(targets[:, None].astype(np.float32), shape)
+        task = Task(series, self.scaling, wide, weights, self.offset_, loss)
+        held_out = [np.flatnonzero(parts == k % (parts.max() + 1)) for k in range(self.seeds)]
+        rounds = [
+            (task.sequences(trials=np.setdiff1d(np.arange(series.n_trials), out)), task.sequences(trials=out))
+            for out in held_out
+        ]
+        networks = self.train(rounds, segment_bins=series.n_bins + series.lead)
+        total, n_said = np.zeros(shape), np.zeros((series.n_trials, 1, 1))
+        for network, out, (_, held) in zip(networks, held_out, rounds, strict=True):
+            total[out] += said(network, held, self.device)
+            n_said[out] += 1
+        with np.errstate(invalid="ignore"):
+            return total / n_said, task
+
+    def unfolding(self, X: Any) -> Float[np.ndarray, "trials bins outputs"]:
+        """What is decoded after every bin; where none was observed, what was after the last that had been."""
+        outputs, series = self.outputs(X)
+        decoded = self.from_outputs(outputs)
+        observed = series.mask[:, series.lead :].any(axis=2)
+        last = np.maximum.accumulate(np.where(observed, np.arange(series.n_bins), -1), axis=1)
+        held = np.take_along_axis(decoded, np.maximum(last, 0)[..., None], axis=1)
+        return np.where(last[..., None] < 0, self.from_outputs(self.offset_), held)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RecurrentClasses(TrialByTrial, UnfoldingClassDecoder):
+    """A recurrent network that gives the probability of each class after every bin of a trial."""
+
+    def fit(self, X: Any, y: Any = None, *, validation: tuple[Any, Any] | None = None) -> RecurrentClasses:
+        """Train on X and ``validation`` together, each network holding out another part of the trials, on which
+        it is stopped. How far probabilities move from the classes' frequencies is chosen on these parts too."""
+        self.check_hyperparameters()
+        labels = self.labels(X, y)
+        other = None if validation is None else (validation[0], self.labels(*validation))
+        series, labels = self.both(X, labels, other)
+        self.classes_ = check_classes(labels)
+        targets = (labels[:, None] == self.classes_).astype(np.float32)
+        self.measure(series, np.log(targets.mean(axis=0)))
+        parts = dealt(labels, np.random.default_rng(self.random_state))
+        found, task = self.fit_trials(series, targets, parts, "cross-entropy")
+        self.share_ = share_of_logits(task.targets, self.offset_, found, task.weights)
+        return self
+
+    def predict_proba_bins(self, X: Any) -> Float[np.ndarray, "trials bins classes"]:
+        """Probability of each class after each bin."""
+        return self.unfolding(X)
+
+    def from_outputs(self, outputs: Float[np.ndarray, "*shape classes"]) -> Float[np.ndarray, "*shape classes"]:
+        """Probabilities of log odds."""
+        return probabilities(outputs)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RecurrentValues(TrialByTrial, ValueDecoder):
+    """A recurrent network that decodes one number of each trial."""
+
+    def fit(self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None) -> RecurrentValues:
+        """Train on X and ``validation`` together, each network holding out another part of the trials, on which
+        it is stopped. How far predictions move from the mean value is chosen on these parts too."""
+        self.check_hyperparameters()
+        values = self.values(X, y)
+        other = None if validation is None else (validation[0], self.values(*validation))
+        series, values = self.both(X, values, other)
+        check_values(values)
+        self.target_ = {"mean": np.array([values.mean()]), "sd": np.array([values.std()])}
+        targets = ((values - values.mean()) / values.std())[:, None]
+        self.measure(series, np.zeros(1))
+        parts = dealt(np.zeros(values.size), np.random.default_rng(self.random_state))
+        found, task = self.fit_trials(series, targets, parts, "squares")
+        self.share_ = share_of_values(task.targets, found, task.weights)
+        return self
+
+    def predict_bins(self, X: Any) -> Float[np.ndarray, "trials bins"]:
+        """The value of each trial as its bins so far tell it."""
+        return self.unfolding(X)[..., 0]
+
+    def predict(self, X: Any) -> Float[np.ndarray, " trials"]:
+        """The value of each trial, after its last bin."""
+        return self.predict_bins(X)[:, -1]
+
+    def from_outputs(self, outputs: Float[np.ndarray, "*shape one"]) -> Float[np.ndarray, "*shape one"]:
+        """In the value's units."""
+        found: np.ndarray = outputs * self.target_["sd"] + self.target_["mean"]
+        return found
+
+
+def coarse_bin_size_s(trials: Trials) -> float | None:
+    """Smallest multiple of the trials' bins that divides the window into at most ``MOST_BINS``; None: theirs."""
+    for n_each in range(math.ceil(trials.n_bins / MOST_BINS), trials.n_bins // 10 + 1):
+        if n_each > 1 and trials.n_bins % n_each == 0:
+            return trials.bin_size_s * n_each
+    return None
+
+
+def joined(series: Series, other: Series) -> Series:
+    """Series followed by others on the same grid. Raises DataError where the grids differ."""
+    for name in ("n_units", "n_bins", "lead"):
+        mine, theirs = getattr(series, name), getattr(other, name)
+        if mine != theirs:
+            raise DataError(f"training trials have {name} {mine}, validation trials {theirs}; cut both alike")
+    masks = [
+        np.broadcast_to(s.mask, (*s.mask.shape[:2], max(series.mask.shape[2], other.mask.shape[2])))
+        for s in (series, other)
+    ]
+    return Series(
+        np.concatenate([series.counts, other.counts]), np.concatenate(masks), series.lead, series.bin_size_s
+    )

@@ -1,0 +1,55 @@
+"""A recurrent decoder run bin by bin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from neurodecode.decoders._base import Stream
+from neurodecode.errors import DataError
+
+if TYPE_CHECKING:
+    from neurodecode.decoders._recurrent import RecurrentDecoder
+
+
+class RecurrentStream(Stream):
+    """The networks of a decoder with their states. ``lead`` bins warm them up before the first that counts."""
+
+    def __init__(self, decoder: RecurrentDecoder, lead: int = 0) -> None:
+        import torch
+
+        self.decoder, self.networks, self.scaling = decoder, decoder.networks, decoder.scaling
+        self.states: list[Any] = [None] * len(self.networks)
+        self.lead_left = lead
+        self.before = torch.zeros(1, 0, decoder.offset_.size)
+        self.offset = torch.zeros(1, 1, decoder.offset_.size)
+        self.last = decoder.from_outputs(decoder.offset_)
+
+    def step(self, counts: Float[np.ndarray, " units"]) -> Float[np.ndarray, " outputs"]:
+        """What is decoded once these counts of the next bin are known; NaN: the unit was not observed.
+
+        Raises DataError for another number of units, negative or infinite counts.
+        """
+        import torch
+
+        counts = np.asarray(counts, float)
+        observed = ~np.isnan(counts)
+        if counts.shape != (self.decoder.n_units_,):
+            raise DataError(f"fitted to {self.decoder.n_units_} units, given counts of shape {counts.shape}")
+        if not (counts[observed] >= 0).all() or np.isinf(counts).any():
+            raise DataError("counts of a bin must be finite and >= 0, or NaN where a unit was not observed")
+        inputs = torch.from_numpy(self.scaling(np.where(observed, counts, 0.0), observed)[None, None])
+        offset = self.before if self.lead_left else self.offset
+        total = np.zeros(self.decoder.offset_.size)
+        with torch.inference_mode():
+            for number, network in enumerate(self.networks):
+                outputs, self.states[number] = network(inputs, offset, self.states[number])
+                total += outputs[0, -1].numpy() if not self.lead_left else 0.0
+        if self.lead_left:
+            self.lead_left -= 1
+        elif observed.any() or self.decoder.kind == "signal":
+            share = self.decoder.share_ / len(self.networks)
+            self.last = self.decoder.from_outputs(self.decoder.offset_ + share * total)
+        return self.last.copy()

@@ -1,0 +1,74 @@
+"""Recurrent cells between spike counts and what is decoded from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from neurodecode.nn.cells import build_cell
+from neurodecode.nn.network import dropped
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a decoding network is made of.
+
+    dropout: of the hidden activity; input_dropout: of the inputs; one mask per sequence (Gal & Ghahramani 2016,
+    NeurIPS). bidirectional: a second cell runs from the last step to the first. accumulates: outputs add up over
+    the bins, in units of ``1 / n_bins`` of what is read out in each.
+    """
+
+    cell: str
+    n_inputs: int
+    hidden: int
+    n_outputs: int
+    input_dropout: float = 0.0
+    dropout: float = 0.0
+    bidirectional: bool = False
+    accumulates: bool = False
+    n_bins: int = 1
+
+
+class DecodingNetwork(torch.nn.Module):
+    """offset + a linear readout of the cell's hidden activity + a linear path from the inputs that skips the cell.
+
+    All of it but the cell starts at zero: an untrained network says what its offset says. Where outputs
+    accumulate, each bin adds its evidence to that of the bins before it, as the log odds of independent
+    observations do; the path that skips the cell is then a linear classifier of summed counts.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.cell = build_cell(shape.cell, shape.n_inputs, shape.hidden)
+        self.back = build_cell(shape.cell, shape.n_inputs, shape.hidden) if shape.bidirectional else None
+        self.readout = torch.nn.Linear(shape.hidden * (1 + shape.bidirectional), shape.n_outputs)
+        self.skip = torch.nn.Linear(shape.n_inputs, shape.n_outputs, bias=False)
+        for weights in (self.readout.weight, self.readout.bias, self.skip.weight):
+            torch.nn.init.zeros_(weights)
+
+    def forward(
+        self, inputs: torch.Tensor, offset: torch.Tensor, state: Any = None, units: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, Any]:
+        """inputs (batch, steps, n_inputs), offset (batch, bins, outputs) of the last bins of these steps.
+
+        Returns the outputs (batch, bins, outputs), and the state after the last step: of the cell, and what
+        has accumulated. units: as networks of rates take it; all outputs here go together.
+        """
+        shape, n_bins = self.shape, offset.shape[1]
+        within, gathered = (None, None) if state is None else state
+        inputs = dropped(inputs, shape.input_dropout, training=self.training)
+        hidden, within = self.cell(inputs, within)
+        if self.back is not None:
+            reverse, _ = self.back(inputs.flip(1))
+            hidden = torch.cat([hidden, reverse.flip(1)], dim=2)
+        hidden = dropped(hidden[:, inputs.shape[1] - n_bins :], shape.dropout, training=self.training)
+        said = self.readout(hidden) + self.skip(inputs[:, inputs.shape[1] - n_bins :])
+        if not shape.accumulates:
+            return offset + said, (within, None)
+        said = (said / shape.n_bins).cumsum(1)
+        said = said if gathered is None else said + gathered[:, None]
+        gathered = said[:, -1] if n_bins else gathered
+        return offset + said, (within, gathered)
