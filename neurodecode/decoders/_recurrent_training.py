@@ -60,39 +60,49 @@ def train_networks(
     each holds out a few trials of its own, its own best epoch would be luck, and what it says of these trials too
     good to choose anything else by. shape: ``nn.decoding_network.Shape``; plan: ``nn.training.TrainingPlan``.
     """
-    import copy
-
     import torch
 
     from neurodecode.nn.decoding_network import DecodingNetwork
     from neurodecode.nn.device import choose_device
     from neurodecode.nn.training import train
 
-    networks, curves, kept, at = [], [], [], choose_device(device)
+    networks: list[Any] = []
+    curves: list[dict[str, Any]] = []
+    kept: list[States] = []
+    at = choose_device(device)
     seeds = np.random.SeedSequence(random_state).generate_state(len(rounds))
     with torch.random.fork_rng(devices=[]):  # a fit leaves the caller's own random numbers as they were
         for number, (seed, (sequences, validation)) in enumerate(zip(seeds, rounds, strict=True)):
             torch.manual_seed(int(seed))
             network, rng = DecodingNetwork(shape), np.random.default_rng(seed)
             name = f"{title}, network {number + 1} of {len(rounds)}"
-            states: list[Any] = []
-            curve = train(
-                *(network, sequences, validation, plan, rng, at, name),
-                watch=lambda _, network=network, states=states: states.append(copy.deepcopy(network.state_dict())),
-            )
+            states = States(network)
+            learnt = train(network, sequences, validation, plan, rng, at, name, watch=states.keep)
             networks.append(network.cpu())
-            curves.append(asdict(curve))
+            curves.append(asdict(learnt))
             kept.append(states)
     n_seen = [float(validation.weights.sum()) for _, validation in rounds]
     best = common_epoch([curve["validation"] for curve in curves], n_seen)
-    for network, states, curve in zip(networks, kept, curves, strict=True):
-        network.load_state_dict(states[best])
+    for network, curve, states in zip(networks, curves, kept, strict=True):
+        network.load_state_dict(states.of_epochs[best])
         curve["best_epoch"] = best
     return networks, curves
 
 
+class States:
+    """The weights of a network in training, after each epoch."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+        self.of_epochs: list[dict[str, Any]] = []
+
+    def keep(self, epoch: int) -> None:
+        """Those of now."""
+        self.of_epochs.append({name: w.detach().cpu().clone() for name, w in self.network.state_dict().items()})
+
+
 def common_epoch(validation: Sequence[Sequence[float]], weights: Sequence[float]) -> int:
-    """The epoch with the least weighted mean of validation losses, among those that all networks were trained for."""
+    """The epoch with the least weighted mean of validation losses, of those that all networks have."""
     n_epochs = min(len(losses) for losses in validation)
     return int(np.argmin(np.average([losses[:n_epochs] for losses in validation], axis=0, weights=weights)))
 

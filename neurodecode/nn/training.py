@@ -147,7 +147,8 @@ def train(
 ) -> LearningCurve:
     """Train ``network`` in place and leave it at its best epoch by validation, the untrained one included.
 
-    watch: told the number of each epoch while the network stands as it left it, 0 first. Validation sees the recorded past, also where scheduled sampling shows training another.
+    Validation sees the recorded past, also where scheduled sampling shows training another. watch: told the number
+    of each epoch, 0 first, while the network stands as it left it.
     """
     started = time.perf_counter()
     watch = watch or _nothing
