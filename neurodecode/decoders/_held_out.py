@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import softmax
 
 HELD_OUT_PARTS = 5  # a network of classes or values holds out one of so many parts of the trials, another each
 HELD_OUT_SHARE = 0.1  # of the bins of a signal, the last ones
@@ -18,13 +19,6 @@ def dealt(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         parts[members] = (np.arange(members.size) + n_dealt) % min(HELD_OUT_PARTS, labels.size)
         n_dealt += members.size
     return parts
-
-
-def probabilities(log_odds: Float[np.ndarray, "*shape classes"]) -> Float[np.ndarray, "*shape classes"]:
-    """Softmax over the last axis."""
-    raised = np.exp(log_odds - log_odds.max(axis=-1, keepdims=True))
-    found: np.ndarray = raised / raised.sum(axis=-1, keepdims=True)
-    return found
 
 
 def share_of_values(targets: np.ndarray, found: np.ndarray, weights: np.ndarray) -> float:
@@ -45,7 +39,7 @@ def share_of_logits(targets: np.ndarray, offset: np.ndarray, found: np.ndarray, 
     said = np.where(seen[..., None], found, 0.0)
     losses = [
         np.where(
-            seen, -weights * (targets * np.log(probabilities(offset + share * said) + 1e-300)).sum(axis=2), 0.0
+            seen, -weights * (targets * np.log(softmax(offset + share * said, axis=-1) + 1e-300)).sum(axis=2), 0.0
         )
         for share in SHARES
     ]

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import softmax
 
 from neurodecode.data.trials import Trials
 from neurodecode.decoders._base import SignalDecoder, UnfoldingClassDecoder, ValueDecoder
+from neurodecode.decoders._class_parts import some
 from neurodecode.decoders._held_out import (
     dealt,
-    probabilities,
     share_of_logits,
     share_of_values,
     without_the_last,
 )
-from neurodecode.decoders._recurrent import RecurrentDecoder
+from neurodecode.decoders._recurrent_base import RecurrentDecoder
 from neurodecode.decoders._recurrent_training import Task, said
 from neurodecode.decoders._series import Series, check_classes, check_signal, check_values
 from neurodecode.errors import DataError
 
+log = logging.getLogger(__name__)
 MOST_BINS = 50
 
 
@@ -94,7 +97,9 @@ class TrialByTrial(RecurrentDecoder):
 
     def both(self, X: Any, targets: np.ndarray, other: tuple[Any, np.ndarray] | None) -> tuple[Series, np.ndarray]:
         """Training and validation trials together: each is held out by one network and trains the others."""
-        self.bin_size_s_ = coarse_bin_size_s(X) if isinstance(X, Trials) and self.bin_size_s is None else None
+        self.bin_size_s_ = None
+        if isinstance(X, Trials) and self.bin_size_s is None:
+            self.bin_size_s_ = coarse_bin_size_s(X)
         series = self.series(X)
         if other is None:
             return series, targets
@@ -143,9 +148,15 @@ class RecurrentClasses(TrialByTrial, UnfoldingClassDecoder):
         it is stopped. How far probabilities move from the classes' frequencies is chosen on these parts too."""
         self.check_hyperparameters()
         labels = self.labels(X, y)
-        other = None if validation is None else (validation[0], self.labels(*validation))
-        series, labels = self.both(X, labels, other)
         self.classes_ = check_classes(labels)
+        other = None
+        if validation is not None:
+            theirs = self.labels(*validation)
+            known = np.flatnonzero(np.isin(theirs, self.classes_))
+            if known.size < theirs.size:
+                log.info("%d validation trials of classes that training lacks: left out", theirs.size - known.size)
+            other = some(validation[0], known), theirs[known]
+        series, labels = self.both(X, labels, other)
         targets = (labels[:, None] == self.classes_).astype(np.float32)
         self.measure(series, np.log(targets.mean(axis=0)))
         parts = dealt(labels, np.random.default_rng(self.random_state))
@@ -159,7 +170,8 @@ class RecurrentClasses(TrialByTrial, UnfoldingClassDecoder):
 
     def from_outputs(self, outputs: Float[np.ndarray, "*shape classes"]) -> Float[np.ndarray, "*shape classes"]:
         """Probabilities of log odds."""
-        return probabilities(outputs)
+        found: np.ndarray = softmax(outputs, axis=-1)
+        return found
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -171,9 +183,9 @@ class RecurrentValues(TrialByTrial, ValueDecoder):
         it is stopped. How far predictions move from the mean value is chosen on these parts too."""
         self.check_hyperparameters()
         values = self.values(X, y)
+        check_values(values)
         other = None if validation is None else (validation[0], self.values(*validation))
         series, values = self.both(X, values, other)
-        check_values(values)
         self.target_ = {"mean": np.array([values.mean()]), "sd": np.array([values.std()])}
         targets = ((values - values.mean()) / values.std())[:, None]
         self.measure(series, np.zeros(1))
@@ -199,7 +211,7 @@ class RecurrentValues(TrialByTrial, ValueDecoder):
 def coarse_bin_size_s(trials: Trials) -> float | None:
     """Smallest multiple of the trials' bins that divides the window into at most ``MOST_BINS``; None: theirs."""
     for n_each in range(math.ceil(trials.n_bins / MOST_BINS), trials.n_bins // 10 + 1):
-        if n_each > 1 and trials.n_bins % n_each == 0:
+        if trials.n_bins > MOST_BINS and trials.n_bins % n_each == 0:
             return trials.bin_size_s * n_each
     return None
 

@@ -8,21 +8,21 @@ import numpy as np
 from jaxtyping import Float
 
 from neurodecode.decoders._base import Stream
-from neurodecode.errors import DataError
+from neurodecode.decoders._choices import told_counts
 
 if TYPE_CHECKING:
-    from neurodecode.decoders._recurrent import RecurrentDecoder
+    from neurodecode.decoders._recurrent_base import RecurrentDecoder
 
 
 class RecurrentStream(Stream):
-    """The networks of a decoder with their states. ``lead`` bins warm them up before the first that counts."""
+    """The networks of a decoder with their states. Bins of the lead warm them up, before the first that counts."""
 
-    def __init__(self, decoder: RecurrentDecoder, lead: int = 0) -> None:
+    def __init__(self, decoder: RecurrentDecoder) -> None:
         import torch
 
         self.decoder, self.networks, self.scaling = decoder, decoder.networks, decoder.scaling
         self.states: list[Any] = [None] * len(self.networks)
-        self.lead_left = lead
+        self.lead_left = decoder.lead_
         self.before = torch.zeros(1, 0, decoder.offset_.size)
         self.offset = torch.zeros(1, 1, decoder.offset_.size)
         self.last = decoder.from_outputs(decoder.offset_)
@@ -34,13 +34,8 @@ class RecurrentStream(Stream):
         """
         import torch
 
-        counts = np.asarray(counts, float)
-        observed = ~np.isnan(counts)
-        if counts.shape != (self.decoder.n_units_,):
-            raise DataError(f"fitted to {self.decoder.n_units_} units, given counts of shape {counts.shape}")
-        if not (counts[observed] >= 0).all() or np.isinf(counts).any():
-            raise DataError("counts of a bin must be finite and >= 0, or NaN where a unit was not observed")
-        inputs = torch.from_numpy(self.scaling(np.where(observed, counts, 0.0), observed)[None, None])
+        told, observed = told_counts(counts, self.decoder.n_units_)
+        inputs = torch.from_numpy(self.scaling(told, observed)[None, None])
         offset = self.before if self.lead_left else self.offset
         total = np.zeros(self.decoder.offset_.size)
         with torch.inference_mode():

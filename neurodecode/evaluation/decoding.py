@@ -107,7 +107,8 @@ def fit_folds(
 
 def out_of_fold(fitted: Sequence[FittedFold], target: Target, splits: Sequence[Split]) -> Decoded:
     """Every trial decoded by the fold that tests it."""
-    bin_size_s = getattr(fitted[0].decoder, "bin_size_s", None) or target.trials.bin_size_s
+    asked, chosen = (getattr(fitted[0].decoder, name, None) for name in ("bin_size_s", "bin_size_s_"))
+    bin_size_s = chosen or asked or target.trials.bin_size_s
     parts = [_decoded(one.decoder, target, split.test) for one, split in zip(fitted, splits, strict=True)]
     if target.kind != "class":
         name = "signal" if target.kind == "signal" else "values"

@@ -92,7 +92,7 @@ def test_streamed_outputs_are_those_of_the_batch(cell, kind, toy_trials):
     series = decoder.series(toy_trials)
     for trial in (0, 3, 5):  # 3 and 5 were in part not observed
         counts = np.where(series.mask[trial], series.counts[trial], np.nan)
-        stream = decoder.stream(lead=series.lead)
+        stream = decoder.stream()
         steps = np.array([stream.step(now) for now in counts])[series.lead :]
         assert_allclose(steps.reshape(batch[trial].shape), batch[trial], atol=1e-5)  # float32 in other orders
 
