@@ -146,8 +146,10 @@ class Plan:
                     )
 
     def ingested_entry(self, session: str) -> dict[str, Any]:
-        """What the configuration says of a session's trials; which models are fitted to it changes no trial."""
-        return {key: value for key, value in self.recorded[session].items() if key != "models"}
+        """What the configuration says of a session's trials; what is fitted to it changes no trial."""
+        entry = {k: v for k, v in self.recorded[session].items() if k not in ("models", "decoders", "target")}
+        target = {k: v for k, v in self.recorded[session].get("target", {}).items() if k != "pre_stimulus_s"}
+        return entry | ({"target": target} if target else {})
 
     def is_network(self, model: str) -> bool:
         """Whether a model is a recurrent network, trained by torch."""

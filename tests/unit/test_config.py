@@ -20,6 +20,10 @@ def with_session(**fields: object) -> dict[str, object]:
     return {**SMALL, "sessions": {"one": {**RECORDED, **fields}}}
 
 
+def with_decoder(session: dict[str, object] | None = None, **entry: object) -> dict[str, object]:
+    return {**with_session(target={"class": "odour"}, **(session or {})), "decoders": {"d": entry}}
+
+
 def test_defaults_are_filled_in():
     run = run_config(SMALL)
     assert isinstance(run, RunConfig)
@@ -36,9 +40,15 @@ def test_defaults_are_filled_in():
 def test_what_is_written_out_reads_back_as_the_same_configuration():
     run = run_config(
         {
-            **with_session(where={"a": {"min": 3}}, units=[0, "u"]),
+            **with_session(
+                where={"a": {"min": 3}},
+                units=[0, "u"],
+                covariates={"head": {"signal": "angle"}},
+                target={"signal": "head", "circular": True},
+            ),
             "controls": {"shuffled_trials": {}},
             "decomposition": {},
+            "decoders": {"d": {"family": "wiener", "n_lags": [1, 2]}, "l": {"family": "likelihood"}},
         }
     )
     assert run_config(json.loads(json.dumps(run.as_mapping()))) == run
@@ -105,6 +115,19 @@ def test_a_simulated_session_takes_its_window_from_its_population():
         (with_session(decoders=["nb"], target={"class": "a"}), ["sessions.one.decoders", "'nb'"]),
         ({**SMALL, "decoders": {"d": {}}}, ["decoders.d", "must give its family"]),
         ({**SMALL, "decoders": {"d": {"family": "nearest"}}}, ["decoders.d.family", "'nearest'"]),
+        (with_decoder(family="wiener", n_lag=[3]), ["decoders.d", "did you mean 'n_lags'"]),
+        (with_decoder(family="wiener", n_lags="many"), ["decoders.d.n_lags", "'many'"]),
+        (with_decoder(family="lda", random_state=3), ["decoders.d", "unknown hyper-parameter", "'random_state'"]),
+        (with_decoder(family="likelihood", model="glm"), ["decoders.d.model", "unknown model 'glm'"]),
+        (
+            with_decoder({"condition": "a"}, family="likelihood"),
+            ["sessions.one", "'d' decodes the condition", "set condition: odour"],
+        ),
+        (
+            with_decoder({"decoders": ["d"]}, family="wiener"),
+            ["sessions.one.decoders", "'d' decodes a signal, the target is a class"],
+        ),
+        ({**SMALL, "decoders": {"prior": {"family": "lda"}}}, ["'prior' is reserved"]),
         ({**SMALL, "sessions": {"a.pre_stimulus": RECORDED}}, ["sessions", "null control"]),
         ({**SMALL, "evaluation": {"split": "block"}}, ["evaluation.split", "'block'", "'blocks'"]),
         ({**SMALL, "decomposition": {"models": ["psht"]}}, ["decomposition.models", "did you mean 'psth'"]),
@@ -122,6 +145,33 @@ def test_an_error_names_the_field_and_the_way_out(given, words):
         run_config(given)
     for word in words:
         assert word in str(error.value)
+
+
+def test_a_session_is_read_out_by_the_decoders_that_can():
+    decoders = {
+        "w": {"family": "wiener"},
+        "nb": {"family": "naive_bayes"},
+        "of_psth": {"family": "likelihood"},
+        "of_glm": {"family": "likelihood", "model": "glm"},
+        "own": {"family": "likelihood", "model": {"family": "psth"}},
+    }
+    models = {"psth": {"family": "psth"}, "glm": {"family": "glm"}}
+    of_class = {**RECORDED, "condition": "odour", "target": {"class": "odour"}, "models": ["psth"]}
+    of_signal = {**RECORDED, "covariates": {"x": {"signal": "s"}}, "target": {"signal": "x"}}
+    some = {**of_class, "decoders": ["own", "nb"]}
+    sessions = {"a": of_class, "b": of_signal, "c": RECORDED, "d": some}
+    run = run_config({"sessions": sessions, "models": models, "decoders": decoders})
+    assert [run.decoders_of(name) for name in "abcd"] == [["nb", "of_psth", "own"], ["w"], [], ["nb", "own"]]
+    assert run.decoders["w"].build("signal", random_state=4).n_lags == (1, 2, 5, 10, 15, 20)
+    assert run.decoders["nb"].build("class", random_state=4).random_state == 4
+
+
+@pytest.mark.parametrize("circular", [True, False])
+def test_an_angle_is_cut_as_one(circular):
+    target = {"signal": "h", "circular": circular}
+    run = run_config(with_session(covariates={"h": {"signal": "s"}, "g": {"signal": "s"}}, target=target))
+    window = run.sessions["one"].window()
+    assert (window.covariates["h"].circular, window.covariates["g"].circular) == (circular, False)
 
 
 def test_an_error_of_a_file_names_the_file(tmp_path):

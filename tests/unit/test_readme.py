@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from pydantic import TypeAdapter
 
 from neurodecode.config.run import CONTROLS, KEYS, NESTED_MODELS, run_config
 from neurodecode.config.search import DEFAULT_TRIALS
@@ -21,14 +22,18 @@ from neurodecode.config.sections import (
     ReportConfig,
 )
 from neurodecode.config.session import CovariateConfig, SessionConfig
+from neurodecode.config.target import TargetConfig
 from neurodecode.data.session import Session
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.data.trials import Trials
+from neurodecode.decoders import decoder_families, decoder_types
 from neurodecode.evaluation import decomposition, sufficiency
 from neurodecode.evaluation._fallbacks import FALLBACK
 from neurodecode.evaluation._score_rows import COLUMNS
 from neurodecode.evaluation.co_smoothing import co_smoothing_scores
+from neurodecode.evaluation.decoded import Decoded
+from neurodecode.evaluation.decoding_scores import decoding_scores
 from neurodecode.evaluation.folds import fit_and_predict
 from neurodecode.evaluation.forecasts import forecast_scores
 from neurodecode.evaluation.likelihoods import trial_likelihoods
@@ -155,7 +160,7 @@ def test_the_cell_is_one_that_a_network_can_be_built_on():
 
 
 def test_the_configuration_holds():
-    mine, free, search = blocks("yaml")
+    mine, free, search, decoding = blocks("yaml")
     given = yaml.safe_load(mine)
     assert len(mine.splitlines()) <= 16
     assert run_config(given).sessions["rat1"].condition == "stimulus"
@@ -166,6 +171,10 @@ def test_the_configuration_holds():
     searching = {**given, **yaml.safe_load(search)}
     assert checked_config(searching, ROOT)["models"]["lstm"]["search"]["n_trials"] == DEFAULT_TRIALS
     assert run_config(searching).searches["lstm"].space["coupling"] == ("own", "units")
+
+    read_out = {**given, **yaml.safe_load(decoding)}
+    assert checked_config(read_out, ROOT)["decoders"]["of_glm"]["model"] == "glm"
+    assert run_config(read_out).decoders_of("rat1") == ["templates", "counts", "of_psth", "of_glm"]
 
 
 def test_every_key_of_the_configuration_is_explained():
@@ -198,6 +207,48 @@ def test_every_format_population_and_control_is_named():
 
 def test_every_family_is_listed():
     assert table_after("## Models", "family") == set(family_names())
+
+
+def test_every_decoder_is_listed_with_what_it_decodes():
+    assert table_after("## Decoders", "decoder") == set(decoder_families())
+    rows = README.split("| decoder | decodes |")[1].split("\n\n")[0].splitlines()[2:]
+    for names, kinds in (row.split("|")[1:3] for row in rows):
+        for family in re.findall(r"`([^`]+)`", names):
+            assert kinds.replace(",", " ").split() == [one.kind for one in decoder_types(family)], family
+
+
+def test_every_metric_of_decoding_is_listed():
+    rng = np.random.default_rng(0)
+    trials = Trials.from_counts(
+        rng.random((12, 9, 3)) < 0.3,
+        0.1,
+        columns={"odour": np.tile(["a", "b"], 6), "time_s": rng.normal(size=12)},
+        covariates={"hand": rng.normal(size=(12, 9, 2))},
+    )
+    p, classes = rng.dirichlet([1.0, 1.0], 12), np.array(["a", "b"])
+    of_kind = {
+        "class": ("odour", Decoded(bin_size_s=0.1, classes=classes, probabilities=p, raw_probabilities=p)),
+        "signal": ("hand", Decoded(bin_size_s=0.1, signal=rng.normal(size=(12, 9, 2)))),
+        "value": ("time_s", Decoded(bin_size_s=0.1, values=rng.normal(size=12))),
+    }
+    found = []
+    for kind, (name, decoded) in of_kind.items():
+        scores = decoding_scores(
+            trials=trials,
+            splits=make_splits(trials.condition, ("all",), 2, np.random.default_rng(0)),
+            target=TypeAdapter(TargetConfig).validate_python({kind: name}),
+            decoded={"base": decoded, "other": decoded},
+            causal={"base": True, "other": False},
+            baselines={"other": "base"},
+            session="s",
+            control="",
+            n_bootstrap=0,
+            seed=1,
+        )
+        found.append(scores)
+    assert table_after("## Decoders", "decoding metric") == {m for frame in found for m in frame["metric"]}
+    for task in (t for frame in found for t in frame["task"].unique()):
+        assert f"`{task}`" in README
 
 
 def test_every_metric_and_column_of_the_scores_is_listed():

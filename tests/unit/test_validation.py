@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from neurodecode.config.run import NESTED_MODELS, model_config
+from neurodecode.config.run import NESTED_MODELS, model_config, run_config
+from workflow.decoding import DecodingPlan
 from workflow.plan import Plan, nested_models
 from workflow.validation import ConfigurationError, checked_config, families
 
@@ -144,6 +145,77 @@ def test_an_absent_recording_is_named_with_its_field_and_folder(plan):
 
 def test_which_models_are_fitted_to_a_session_does_not_change_its_trials(plan):
     assert "models" not in plan.ingested_entry("one")
+
+
+DECODED = """
+sessions:
+  one: {path: x.nwb, window_s: [0.0, 1.0], bin_size_s: 0.01, condition: odour, models: [psth],
+        target: {class: odour, pre_stimulus_s: [-1.0, 0.0]}}
+  two: {simulate: poisson, n_trials: 40, target: {value: rt}}
+  three: {path: x.nwb, window_s: [0.0, 1.0], bin_size_s: 0.01, target: {class: odour}, decoders: [counts]}
+  none: {path: x.nwb, window_s: [0.0, 1.0], bin_size_s: 0.01}
+decoders:
+  counts: {family: logistic}
+  templates: {family: naive_bayes}
+  of_psth: {family: likelihood}
+  of_lstm: {family: likelihood, model: lstm}
+  hand: {family: wiener}
+controls: {}
+"""
+
+
+def test_a_session_is_read_out_by_decoders_of_its_kind_whose_model_it_has():
+    decoding = DecodingPlan(checked_config(changed(DECODED), ROOT), ROOT)
+    before = ["one", "one.pre_stimulus"]
+    assert decoding.sessions == [*before, "three"], "no decoder of values"
+    assert [decoding.decoders_of(name) for name in before] == [["counts", "templates", "of_psth"]] * 2
+    assert decoding.decoders_of("three") == ["counts"]
+    assert decoding.origin["one.pre_stimulus"] == ("one", "pre_stimulus")
+    assert decoding.before == {"one.pre_stimulus": "one"}
+    assert decoding.families_of("one") == {
+        "counts": "logistic",
+        "templates": "naive_bayes",
+        "of_psth": "likelihood:psth",
+    }
+    assert decoding.modules_of("hand") == ["neurodecode.decoders.wiener"]
+
+
+def test_the_workflow_and_the_package_agree_on_who_reads_out_what():
+    config = checked_config(changed(DECODED), ROOT)
+    run, decoding = run_config(config), DecodingPlan(config, ROOT)
+    for name in run.sessions:
+        assert decoding.decoders_of(name) == run.decoders_of(name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[counts]", "[count]", "sessions.three.decoders: unknown decoder 'count'; did you mean 'counts'?"),
+        ("[counts]", "[hand]", "sessions.three.decoders: 'hand' decodes a signal, the target is a class"),
+        ("model: lstm}", "model: lsmt}", "decoders.of_lstm.model: unknown model 'lsmt'; did you mean 'lstm'?"),
+        (
+            "models: [psth],",
+            "models: [psth], decoders: [of_lstm],",
+            "sessions.one.decoders: 'of_lstm' reads model 'lstm', which is not fitted here; add it to models",
+        ),
+        (
+            "family: wiener",
+            "family: wiener, n_lag: 3",
+            "decoders.hand: unknown key 'n_lag'; did you mean 'n_lags'?",
+        ),
+    ],
+)
+def test_a_decoder_that_is_named_where_it_cannot_read_is_an_error(old, new, message):
+    assert old in DECODED
+    with pytest.raises(ConfigurationError) as error:
+        checked_config(changed(DECODED.replace(old, new)), ROOT)
+    assert message in str(error.value)
+
+
+def test_what_is_decoded_changes_trials_only_by_their_folds():
+    entry = Plan(checked_config(changed(DECODED), ROOT), ROOT).ingested_entry("one")
+    assert entry["target"] == {"class": "odour"}
+    assert not {"models", "decoders"} & entry.keys()
 
 
 DECOMPOSED = """

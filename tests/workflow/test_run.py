@@ -10,6 +10,11 @@ import pytest
 JUDGED = "judge the sufficiency of the models of toy"
 AFTER_A_FIT = {"score toy", JUDGED, "collect the scores", "draw toy", "write the report"}
 OF_A_NETWORK = {"decompose the gains on toy", *AFTER_A_FIT}
+OF_LIKELIHOOD = {  # likelihood decoding knows how networks are fitted
+    f"{what} {session}"
+    for what in ("fit decoder of_psth to", "score the decoders of")
+    for session in ("toy", "toy.pre_stimulus")
+}
 
 
 def scores(directory: Path) -> list[dict[str, str]]:
@@ -103,7 +108,7 @@ def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, 
     ("file", "again"),
     [
         ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *OF_A_NETWORK}),
-        ("neurodecode/nn/training.py", {"fit lstm to toy", *OF_A_NETWORK}),
+        ("neurodecode/nn/training.py", {"fit lstm to toy", *OF_A_NETWORK, *OF_LIKELIHOOD}),
         ("neurodecode/nn/cells/gru.py", set()),
         ("neurodecode/report/page.py", {"write the report"}),
     ],
@@ -125,6 +130,7 @@ def test_a_new_session_leaves_the_others_alone(checkout, finished):
 def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
     planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
     scored = {"score toy.shuffled_trials", "score units of toy predicted from the others", "forecast toy by glm"}
+    scored |= {"score the decoders of toy", "score the decoders of toy.pre_stimulus"}
     assert planned == {"check the configuration", *scored, *OF_A_NETWORK}
 
 

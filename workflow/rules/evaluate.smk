@@ -118,6 +118,7 @@ rule collect_scores:
         [f"<results>/{session}/scores.csv" for session in plan.sessions],
         [f"<results>/{session}/co_smoothing/scores.csv" for session in plan.co_smoothed],
         of_tasks(plan.sessions),
+        [f"<results>/{session}/decoders/scores.csv" for session in decoding.sessions],
         [
             f"<results>/{session}/models/{name}/forecasts.csv"
             for session in plan.recorded

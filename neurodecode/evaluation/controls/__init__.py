@@ -58,19 +58,25 @@ def derive_control(
     Raises ConfigError for an unknown control, DataError for files that are not as the ingest wrote them.
     """
     derive = control_of(control)
-    recorded, folds, about = load_trials(trials), load_splits(splits), _read_quality(quality)
+    recorded, folds, about = load_trials(trials), load_splits(splits), read_quality(quality)
     derived = derive(recorded, np.random.default_rng(seed_sequence(seed, session, control)))
     if not np.array_equal(derived.condition, recorded.condition):
         folds = _dealt_anew(derived, folds, np.random.default_rng(seed_sequence(seed, session, control, "splits")))
     log.info("%s.%s: %d spikes, %s in the recording", session, control, _n_spikes(derived), _n_spikes(recorded))
     save_trials(outputs["trials"], derived)
     save_splits(outputs["splits"], folds)
-    about |= {
+    write_quality(about, session, control, outputs["quality"])
+
+
+def write_quality(recorded: Mapping[str, Any], session: str, control: str, output: str | Path) -> None:
+    """Write the quality file of a control: that of the recording, with what it was derived from."""
+    about = {
+        **recorded,
         "control": control,
         "derived_from": session,
-        "note": f"null control {control} of {session}: quality is that of the recording it was derived from",
+        "note": f"control {control} of {session}: quality is that of the recording it was derived from",
     }
-    with written_whole(outputs["quality"]) as part:
+    with written_whole(output) as part:
         part.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -78,7 +84,8 @@ def _n_spikes(trials: Trials) -> int:
     return int(trials.counts.sum(dtype=np.int64))
 
 
-def _read_quality(path: str | Path) -> dict[str, Any]:
+def read_quality(path: str | Path) -> dict[str, Any]:
+    """The quality file of a recording. Raises DataError for one that is none."""
     try:
         about = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
