@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 CAUSAL = "causal"
 OF_PSTH = f"{LIKELIHOOD}:psth"
-_AGGREGATES = {"class": ("naive_bayes", OF_PSTH), "signal": ("bayesian",), "value": ("mean",)}
+_AGGREGATES = {"class": ("naive_bayes", OF_PSTH), "signal": ("bayesian", "mean"), "value": ("mean",)}
 
 
 def baselines_of(families: Mapping[str, str], kind: str) -> dict[str, str]:
@@ -37,7 +37,7 @@ def baselines_of(families: Mapping[str, str], kind: str) -> dict[str, str]:
     families: decoder -> its family, that of a likelihood decoder followed by ``:`` and the family of its encoding
     model. A likelihood decoder is held against that of the PSTH, so that the model is all they differ in; other
     class decoders against naive Bayes, or that of the PSTH where there is none; decoders of a signal against the
-    Bayesian one; of a value against the mean. Of several of a family the first counts, and it is held against
+    Bayesian one, or the mean; of a value against the mean. Of several of a family the first counts, and it is held against
     nothing itself.
     """
     of_family = {families[name]: name for name in reversed(list(families))}

@@ -216,7 +216,8 @@ def test_the_aggregate_that_a_decoder_is_held_against():
     assert baselines_of(families, "class") == {"lstm": "nb", "of_glm": "of_psth", "nb_fine": "nb"}
     del families["nb"], families["nb_fine"]
     assert baselines_of(families, "class") == {"lstm": "of_psth", "of_glm": "of_psth"}
-    assert baselines_of({"w": "wiener", "b": "bayesian"}, "signal") == {"w": "b"}
+    assert baselines_of({"w": "wiener", "m": "mean", "b": "bayesian"}, "signal") == {"w": "b", "m": "b"}
+    assert baselines_of({"w": "wiener", "m": "mean"}, "signal") == {"w": "m"}
     assert baselines_of({"r": "ridge", "m": "mean"}, "value") == {"r": "m"}
     assert baselines_of({"w": "wiener"}, "signal") == {}
 
