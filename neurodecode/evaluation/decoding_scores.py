@@ -37,8 +37,8 @@ def baselines_of(families: Mapping[str, str], kind: str) -> dict[str, str]:
     families: decoder -> its family, that of a likelihood decoder followed by ``:`` and the family of its encoding
     model. A likelihood decoder is held against that of the PSTH, so that the model is all they differ in; other
     class decoders against naive Bayes, or that of the PSTH where there is none; decoders of a signal against the
-    Bayesian one, or the mean; of a value against the mean. Of several of a family the first counts, and it is held against
-    nothing itself.
+    Bayesian one, or the mean; of a value against the mean. Of several of a family the first counts, and it is held
+    against nothing itself.
     """
     of_family = {families[name]: name for name in reversed(list(families))}
     found = {}
