@@ -68,12 +68,9 @@ def _pair(target: Target, name: str, decoded: Decoded, tested: np.ndarray) -> _P
 
 
 def _signal(target: Target, bin_size_s: float) -> np.ndarray:
-    """(trials, bins, dims) on the decoder's bins; NaN where no unit was observed."""
-    trials = rebinned(target.trials, bin_size_s)
-    values = trials.covariates[target.name][:, trials.lead :].astype(float)
-    values = values.reshape(*values.shape[:2], -1)
-    observed = np.any(trials.window_mask, axis=2, keepdims=True)
-    return np.where(observed, values, np.nan)
+    """(trials, bins, dims) on the decoder's bins; NaN where it is not decoded or no unit was observed."""
+    observed = np.any(rebinned(target.trials, bin_size_s).window_mask, axis=2, keepdims=True)
+    return np.where(observed, target.signal(bin_size_s), np.nan)
 
 
 def _sums(rows: DecodingRows, pair: _Pair) -> tuple[np.ndarray, np.ndarray]:
