@@ -40,9 +40,8 @@ __all__ = [
 
 def decoder_families() -> list[str]:
     """Every family: the files here that do not start with an underscore, and the recurrent cells."""
-    found = {m.name for m in pkgutil.iter_modules(__path__)}
-    own = [name for name in found if not name.startswith("_")]
-    return sorted([*own, *(cell_names() if "_recurrent" in found else [])])
+    own = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    return sorted([*own, *cell_names()])
 
 
 def decoder_types(family: str) -> tuple[type[Decoder], ...]:
