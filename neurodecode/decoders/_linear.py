@@ -43,7 +43,8 @@ class LinearClassDecoder(ClassDecoder):
     """softmax(standardised stretch counts @ coef_.T + intercept_).
 
     ``n_stretches``: into how many equal stretches the window is cut, to choose from on validation trials together
-    with what a family adds; those that would be shorter than a bin are left out.
+    with what a family adds; those that would be shorter than a bin are left out,
+    and where all would be, the window is taken whole.
 
     coef_: (classes, features); mean_, scale_: (features,) of training trials; choice_: what was chosen.
     What is decoded rests on the whole trial: not causal.
@@ -75,7 +76,7 @@ class LinearClassDecoder(ClassDecoder):
         other.check_units(self.n_units_)
         other.check_bins(self.n_bins_)
         losses = []
-        for n_stretches, setting in self._candidates([int(n) for n in stretches if n <= series.n_bins]):
+        for n_stretches, setting in self._candidates([int(n) for n in stretches if n <= series.n_bins] or [1]):
             self._fit_once([(series, training)], n_stretches, setting)
             losses.append((float(log_loss(self._probabilities(other), held_out.codes)), n_stretches, setting))
         loss, n_stretches, setting = min(losses, key=lambda one: one[0])  # the plainest of equals
@@ -84,7 +85,7 @@ class LinearClassDecoder(ClassDecoder):
         return self
 
     def _candidates(self, stretches: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        for n_stretches in stretches or [1]:
+        for n_stretches in stretches:
             settings = self._settings(n_stretches * self.n_units_)
             if not settings and n_stretches == min(stretches):
                 raise DataError(

@@ -211,6 +211,11 @@ def test_what_tells_apart_only_when_is_found_in_stretches():
         assert abs(kind(n_stretches=(1,)).fit(X[:60], y[:60]).score(X[60:], y[60:]) - 0.5) < 0.35
 
 
+def test_stretches_are_no_shorter_than_a_bin(counts):
+    assert LogisticDecoder(n_stretches=(8, 32)).fit(*counts).choice_["n_stretches"] == 8
+    assert LogisticDecoder(n_stretches=(32,)).fit(*counts).choice_["n_stretches"] == 1
+
+
 def test_two_trials_of_a_class_are_enough(counts):
     X, y = counts
     few = np.concatenate([np.flatnonzero(y < 2), np.flatnonzero(y == 2)[:2]])
