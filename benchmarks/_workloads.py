@@ -80,7 +80,7 @@ def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
     )
     plan = replace(chosen.plan(), epochs=100_000)
     glm = SpikeHistoryGLM(
-        coupling="own", history_penalties=(30.0,), time_course_penalties=(), coupling_penalties=()
+        coupling="own", history_penalties=(30.0,), time_course="none", coupling_penalties=()
     ).fit_training(trials, trials.select(np.arange(min(4, trials.n_trials))))
     inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, chosen.burn_in_bins))
     torch.manual_seed(0)

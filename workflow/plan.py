@@ -176,7 +176,8 @@ class Plan:
 
 def nested_models(decomposition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Entries of the models between the PSTH and a network, each containing the one before."""
-    alone = {"family": "glm", "coupling": "own", "n_lags": 0, "longest_s": 0.0}
+    # One kind of drive for all, so that no difference between two of them is one of the drive's form.
+    alone = {"family": "glm", "coupling": "own", "n_lags": 0, "longest_s": 0.0, "time_course": "beside"}
     gained = {**alone, "slow_gain": True}
     fast = {**gained, "lags_s": RECENT_S}
     own = {**fast, "longest_s": decomposition["longest_s"]}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from neurodecode.data.trials import Trials
 from neurodecode.models._covariates import covariate_columns
@@ -25,11 +25,13 @@ _MAX_LOG_MEAN = 20.0  # a trial step of the line search may overflow exp; such a
 class Block:
     """Neighbouring bins of one trial, or of several whole trials of one condition, one after the other.
 
-    own: each unit's log aggregate and own history. shared: covariates, then sources. counts: spikes, 0 where
-    unobserved. seen: 1 where observed, 0 elsewhere; None where all is.
+    trials: their places in the order in which blocks come, condition after condition. own: each unit's log
+    aggregate and own history. shared: covariates, then sources. counts: spikes, 0 where unobserved. seen: 1 where
+    observed, 0 elsewhere; None where all is.
     """
 
     condition: int
+    trials: Int[np.ndarray, " trials"]
     bins: slice
     own: Float[np.ndarray, "units own_columns rows"]
     shared: Float[np.ndarray, "shared_columns rows"]
@@ -64,15 +66,19 @@ def blocks_of(
     log_aggregate: Float[np.ndarray, "trials bins all_units"],
 ) -> Iterator[Block]:
     """The window's rows of ``units``, condition after condition."""
+    n_before = 0
     for code in range(trials.n_conditions):
         members = np.flatnonzero(trials.condition == code)
         for start in range(0, len(members), _TRIALS_AT_ONCE):
             some = members[start : start + _TRIALS_AT_ONCE]
-            yield from _split(design, trials.select(some), units, log_aggregate[some])
+            yield from _split(design, trials.select(some), units, log_aggregate[some], n_before)
+            n_before += len(some)
 
 
-def _split(design: HistoryDesign, trials: Trials, units: np.ndarray, log_aggregate: np.ndarray) -> Iterator[Block]:
-    """The blocks of trials of one condition."""
+def _split(
+    design: HistoryDesign, trials: Trials, units: np.ndarray, log_aggregate: np.ndarray, n_before: int
+) -> Iterator[Block]:
+    """The blocks of trials of one condition, which come after ``n_before`` others."""
     own = design.own_history(trials, units.tolist())
     sources = design.source_history(trials)
     covariates = covariate_columns(trials)[:, trials.lead :]
@@ -88,6 +94,7 @@ def _split(design: HistoryDesign, trials: Trials, units: np.ndarray, log_aggrega
             shared = [_along_time(covariates[at]), history.reshape(-1, history.shape[2])] if history.size else None
             yield Block(
                 condition=int(trials.condition[0]),
+                trials=n_before + np.arange(first, min(first + trials_each, trials.n_trials)),
                 bins=bins,
                 own=np.concatenate(
                     [_along_time(log_aggregate[at][..., units, None]), _along_time(own[at])], axis=1

@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
-from neurodecode.features.bsplines import bspline_basis
+from neurodecode.features.bsplines import roughness_basis
 from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models.psth import FittedPSTH
 from neurodecode.models.psth_gain import FittedGainPSTH
 
-SPLINE_SPACING_S = 0.06  # finer detail of the aggregate comes from its own, measured bandwidth
-MOST_SPLINES = 24
-MOST_PROFILES = 400  # the Hessian grows with their square
+SPLINE_SPACING_S = 0.03  # finer detail than a condition's trials can tell; the penalty on roughness does the rest
+MOST_SPLINES = 60
+MOST_PROFILES = 600  # the Hessian grows with their square
 N_LEADING = 2  # columns before the covariates: 1, and the log of the aggregate's expected count
 _BATCH_VALUES = 2e7  # feature values computed at a time: 80 MB in float32
 
@@ -72,12 +72,14 @@ class HistoryDesign:
         return self.source_counts(self.fill)
 
 
-def time_course_basis(trials: Trials) -> Float[np.ndarray, "bins splines"]:
-    """Splines over the window that a smooth time-course is made of."""
+def time_course_basis(
+    trials: Trials,
+) -> tuple[Float[np.ndarray, "bins splines"], Float[np.ndarray, " splines"]]:
+    """Splines over the window that a smooth time-course is made of, and the roughness of each."""
     duration_s = trials.n_bins * trials.bin_size_s
     wanted = round(duration_s / SPLINE_SPACING_S) + 3
     n_splines = int(np.clip(wanted, 4, min(MOST_SPLINES, max(4, MOST_PROFILES // (trials.n_conditions + 1)))))
-    return bspline_basis(trials.n_bins, n_splines)
+    return roughness_basis(trials.n_bins, n_splines)
 
 
 def trial_batches(n_trials: int, values_per_trial: int) -> Iterator[np.ndarray]:

@@ -13,6 +13,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.models._glm_design import N_LEADING, HistoryDesign
 from neurodecode.models._glm_newton import KeptNewton, Objective
 from neurodecode.models._glm_rows import Rows, window_log_aggregate
+from neurodecode.models._glm_smoothness import smoothed
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,11 @@ _MOST_VALUES = 1e8  # of own columns held at a time: 400 MB in float32
 
 @dataclass(frozen=True)
 class PenaltyGrid:
-    """What validation chooses from; no time-course of its own and no coupling are always among the choices."""
+    """What validation chooses from. No coupling and no time-course are always among the choices. ``beside``: the
+    weights that the aggregate may have beside a time-course, the one to be preferred first."""
 
     history: Sequence[float]
-    time_course: Sequence[float]
+    beside: Sequence[float]
     coupling: Sequence[float]
 
 
@@ -80,18 +82,24 @@ class _Batch:
                 own_source[number, first : first + each] = True
         return cls(units, rows, KeptNewton(rows), own_source)
 
-    @property
-    def aggregate_alone(self) -> Float[np.ndarray, "units columns"]:
-        """Weights that make each model its aggregate: where a path starts, and what the aggregate is pulled to."""
-        return np.tile(self.rows.columns.aggregate_alone(), (len(self.units), 1))
+    def objective(self, penalties: Sequence[Penalties]) -> Objective:
+        """What is minimised. A ridge is on weights of standardised columns."""
+        rows = self.rows
+        ridges = np.stack([rows.columns.penalty(p, rows.roughness) for p in penalties]) * rows.scales**2
+        center = np.stack([rows.columns.center(p) for p in penalties])
+        return Objective(rows, np.where(self.own_source, np.inf, ridges), center)
 
     def fit(
         self, penalties: Sequence[Penalties], start: np.ndarray, tolerance: float, *, exact: bool
     ) -> Float[np.ndarray, "units columns"]:
-        """Weights of all columns; those left out are 0. A ridge is on weights of standardised columns."""
-        ridges = np.stack([self.rows.columns.penalty(p) for p in penalties]) * self.rows.scales**2
-        objective = Objective(self.rows, np.where(self.own_source, np.inf, ridges), self.aggregate_alone)
-        return self.newton.fit(objective, start, tolerance, exact=exact)
+        """Weights of all columns; those left out are 0."""
+        return self.newton.fit(self.objective(penalties), start, tolerance, exact=exact)
+
+    def mean_log_rate(self) -> Float[np.ndarray, " units"]:
+        """Log of the mean count of a bin."""
+        n = [sum(float(b.seen_by(unit).sum()) for b in self.rows.blocks) for unit in range(len(self.units))]
+        log_rate: np.ndarray = np.log((self.rows.spikes[:, 0] + 0.5) / np.maximum(n, 1.0))
+        return log_rate
 
     def near(self, found: UnitWeights) -> Float[np.ndarray, "units columns"]:
         """Weights found on other trials, as columns."""
@@ -121,30 +129,74 @@ class _Batch:
 
 def _choose(batch: _Batch, held_out: Rows, grid: PenaltyGrid) -> tuple[np.ndarray, list[Penalties]]:
     """The best penalties by held-out likelihood: own history first, then the time-course, then coupling."""
-    best = _Best(np.full(len(batch.units), -np.inf), batch.aggregate_alone, [Penalties(np.inf)] * len(batch.units))
-    for name in Penalties._fields:
-        if name == "coupling" and not batch.rows.columns.n_sources:
-            continue
-        weights, base = best.weights.copy(), best.penalties
-        for value in sorted(getattr(grid, name), reverse=True):
-            penalties = [p._replace(**{name: value}) for p in base]
-            weights = batch.fit(penalties, weights, PATH_TOLERANCE, exact=False)
-            best = best.or_better(held_out.log_likelihood(weights), weights, penalties)
+    units = range(len(batch.units))
+    weights = np.stack([batch.rows.columns.center(Penalties(np.inf)) for _ in units])
+    best = _Best(np.full((len(units), 1), -np.inf), weights, [Penalties(np.inf) for _ in units])
+    for value in sorted(grid.history, reverse=True):
+        penalties = [Penalties(value) for _ in units]
+        weights = batch.fit(penalties, weights, PATH_TOLERANCE, exact=False)
+        best = best.or_better(held_out.log_likelihood(weights), weights, penalties)
+    if grid.beside:
+        best = _with_time_course(batch, held_out, grid, best)
+    if batch.rows.columns.n_sources:
+        best = _coupled(batch, held_out, grid, best)
     return batch.fit(best.penalties, best.weights, FINAL_TOLERANCE, exact=True), best.penalties
+
+
+def _with_time_course(batch: _Batch, held_out: Rows, grid: PenaltyGrid, aggregate: _Best) -> _Best:
+    """The first kind of time-course, but where the aggregate or another kind is better beyond chance."""
+    tried = []
+    for beside in grid.beside:
+        start = aggregate.weights.copy()
+        if not beside:
+            start[:, 0], start[:, 1:] = batch.mean_log_rate(), 0.0
+        penalties = [p._replace(beside=beside) for p in aggregate.penalties]
+        weights, penalties = smoothed(batch.newton, batch.objective, penalties, start, PATH_TOLERANCE)
+        tried.append(_Best(held_out.log_likelihood(weights), weights, penalties))
+    best = tried[0].unless(aggregate)
+    for other in tried[1:]:
+        best = best.unless(other)
+    return best
+
+
+def _coupled(batch: _Batch, held_out: Rows, grid: PenaltyGrid, alone: _Best) -> _Best:
+    """The best coupling, in those units where its gain over none is beyond chance."""
+    weights, best = alone.weights, alone
+    for value in sorted(grid.coupling, reverse=True):
+        penalties = [p._replace(coupling=value) for p in alone.penalties]
+        weights = batch.fit(penalties, weights, PATH_TOLERANCE, exact=False)
+        best = best.or_better(held_out.log_likelihood(weights), weights, penalties)
+    return alone.unless(best)
 
 
 @dataclass(frozen=True, eq=False)
 class _Best:
-    """The likeliest of what was tried, per unit."""
+    """The likeliest of what was tried, per unit. ``score``: of each held-out trial."""
 
-    score: np.ndarray
-    weights: np.ndarray
+    score: Float[np.ndarray, "units trials"]
+    weights: Float[np.ndarray, "units columns"]
     penalties: list[Penalties]
 
     def or_better(self, score: np.ndarray, weights: np.ndarray, penalties: list[Penalties]) -> _Best:
-        better = score > self.score
-        kept = [new if won else old for won, new, old in zip(better, penalties, self.penalties, strict=True)]
-        return _Best(np.where(better, score, self.score), np.where(better[:, None], weights, self.weights), kept)
+        """With what scores higher in place of what was best so far."""
+        return self.replaced(score.sum(axis=1) > self.score.sum(axis=1), _Best(score, weights, penalties))
+
+    def unless(self, other: _Best) -> _Best:
+        """With the other's where that is likelier by more than one standard error over held-out trials.
+
+        Where several are tried on few trials, the best is above the others by chance alone: the simplest within
+        one standard error is taken (Breiman et al. 1984, Classification and Regression Trees, sect. 3.4.3).
+        """
+        gain = other.score - self.score
+        n_trials = gain.shape[1]
+        error = gain.std(axis=1, ddof=1) * np.sqrt(n_trials) if n_trials > 1 else np.abs(gain).sum(axis=1)
+        return self.replaced(gain.sum(axis=1) > error, other)
+
+    def replaced(self, where: np.ndarray, other: _Best) -> _Best:
+        """With the other's in the units ``where``."""
+        kept = [new if won else old for won, new, old in zip(where, other.penalties, self.penalties, strict=True)]
+        at = where[:, None]
+        return _Best(np.where(at, other.score, self.score), np.where(at, other.weights, self.weights), kept)
 
 
 def _unit_batches(design: HistoryDesign, n_rows: int) -> Iterator[np.ndarray]:

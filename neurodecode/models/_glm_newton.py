@@ -8,11 +8,13 @@ says where it ends.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
 
 from neurodecode.errors import ConvergenceError
 from neurodecode.models._glm_rows import Parts, Rows
@@ -71,6 +73,9 @@ class KeptNewton:
         self._close: set[int] = set()
         self._thinned: set[int] = set()
         self._thin = max(1, min(_MOST_THIN, len(rows.blocks) // _BLOCKS_LEFT))
+        n_pieces = len({block.bins.start for block in rows.blocks})
+        while math.gcd(self._thin, n_pieces) > 1:  # each piece of a trial is to be among the blocks that are left
+            self._thin -= 1
 
     def fit(
         self, objective: Objective, start: Float[np.ndarray, "units columns"], tolerance: float, *, exact: bool
@@ -95,6 +100,14 @@ class KeptNewton:
             f"GLM: the fit of unit {worst} to {self.rows.spikes[worst, 0]:.0f} spikes still gains "
             f"{gain[worst]:.3g} nats after {_MAX_ITERATIONS} steps; raise the penalties"
         )
+
+    def variances(self, objective: Objective, weights: np.ndarray, unit: int) -> Float[np.ndarray, " columns"]:
+        """Diagonal of the inverse penalised curvature of a unit at its weights; 0 where columns are left out."""
+        used, factor = self._factored(objective, weights, unit)
+        inverse = dpotri(factor, lower=1)[0]
+        out = np.zeros(weights.shape[1])
+        out[used] = np.diag(inverse)
+        return out
 
     def _descend(
         self, objective: Objective, start: np.ndarray, tolerance: float, dtype: type

@@ -37,6 +37,7 @@ class Rows:
     n_units: int
     blocks: Sequence[Block]
     basis: Float[np.ndarray, "bins splines"]
+    roughness: Float[np.ndarray, " splines"]
     n_conditions: int
     columns: Columns
 
@@ -49,12 +50,12 @@ class Rows:
         log_aggregate: Float[np.ndarray, "trials bins all_units"],
     ) -> Rows:
         """The rows of ``units``, by index."""
-        basis = time_course_basis(trials)
+        basis, roughness = time_course_basis(trials)
         n_curves = 1 if trials.n_conditions == 1 else 1 + trials.n_conditions
         n_covariates = sum(values[0, 0].size for values in trials.covariates.values())
         columns = Columns.of(design, n_covariates, n_curves * basis.shape[1])
         blocks = list(blocks_of(design, trials, units, log_aggregate))
-        return cls(len(units), blocks, basis, trials.n_conditions, columns)
+        return cls(len(units), blocks, basis, roughness, trials.n_conditions, columns)
 
     def time_courses(
         self, weights: Float[np.ndarray, "units columns"]
@@ -83,14 +84,14 @@ class Rows:
             out[:, c.n_rows :] = self._spline_sums(by_bin)
         return out
 
-    def log_likelihood(self, weights: Float[np.ndarray, "units columns"]) -> Float[np.ndarray, " units"]:
-        """Of the counts (nats), up to log(n!)."""
+    def log_likelihood(self, weights: Float[np.ndarray, "units columns"]) -> Float[np.ndarray, "units trials"]:
+        """Of the counts of each trial (nats), up to log(n!); trials condition after condition."""
         c = self.columns
         parts = Parts(bool(weights[:, c.n_alone : c.n_rows].any()), bool(weights[:, c.n_rows :].any()))
-        expected = np.zeros(self.n_units)
-        for _, _, _, mean in self._means(weights, np.arange(self.n_units), parts, np.float32):
-            expected += mean.sum(axis=1, dtype=np.float64)
-        total: np.ndarray = (weights * self.spikes).sum(axis=1) - expected
+        total = np.zeros((self.n_units, 1 + max((int(b.trials.max()) for b in self.blocks), default=-1)))
+        for block, _, _, mean in self._means(weights, np.arange(self.n_units), parts, np.float32):
+            terms = block.counts * np.log(mean, where=block.counts > 0, out=np.zeros_like(mean)) - mean
+            total[:, block.trials] += block.by_trial(terms).sum(axis=2, dtype=np.float64)
         return total
 
     @cached_property
@@ -117,26 +118,31 @@ class Rows:
         ``thin``: found from one in so many blocks.
         """
         at = np.concatenate([[0], self.columns.of_unit, self._shared_columns(parts)])
-        basis = self.basis.T.astype(np.float32)[: self.basis.shape[1] if parts.time_course else 0]
-        n, n_own, n_all = len(at), len(self.columns.of_unit), len(at) + len(basis)
-        features, curves = np.zeros((n, n)), np.zeros((self.n_conditions, len(basis), n_all))
+        n, n_own = len(at), len(self.columns.of_unit)
+        features, by_bin = np.zeros((n, n)), np.zeros((self.n_conditions, n, len(self.basis)))
         # One buffer for all blocks: fresh memory would cost more than the product.
-        buffer = np.empty(n_all * max((b.counts.shape[1] for b in self.blocks), default=0), np.float32)
+        buffer = np.empty(n * max((b.counts.shape[1] for b in self.blocks), default=0), np.float32)
         some = replace(self, blocks=self.blocks[::thin])
         for block, (own,), shared, (mean,) in some._means(weights[None], np.array([unit]), parts, np.float32):
             root = np.sqrt(mean, out=mean)
-            scaled = buffer[: n_all * root.size].reshape(n_all, root.size)
+            scaled = buffer[: n * root.size].reshape(n, root.size)
             scaled[0] = root
             np.multiply(own, root, out=scaled[1 : 1 + n_own])
-            np.multiply(shared, root, out=scaled[1 + n_own : n])
-            if len(basis):
-                np.multiply(basis[:, None, block.bins], block.by_trial(root), out=block.by_trial(scaled[n:]))
-            gram = scaled @ scaled.T
-            features += gram[:n, :n]
-            curves[block.condition] += gram[n:]
+            np.multiply(shared, root, out=scaled[1 + n_own :])
+            features += scaled @ scaled.T
+            if parts.time_course:  # splines are the same in all trials: sums over trials are all they need
+                scaled *= root
+                by_bin[block.condition][:, block.bins] += block.by_trial(scaled).sum(axis=1, dtype=np.float64)
         share = sum(b.counts.shape[1] for b in some.blocks) / sum(b.counts.shape[1] for b in self.blocks)
-        curvature: np.ndarray = self._placed(at, features, curves) / share
+        curvature: np.ndarray = self._placed(at, features, self._curves(by_bin, parts)) / share
         return curvature
+
+    def _curves(self, by_bin: Float[np.ndarray, "conditions features bins"], parts: Parts) -> np.ndarray:
+        """Splines times expected counts times features and splines: (conditions, splines, features + splines)."""
+        basis = self.basis if parts.time_course else self.basis[:, :0]
+        with_features = basis.T @ by_bin.swapaxes(1, 2)
+        with_splines = basis.T @ (by_bin[:, 0, :, None] * basis)
+        return np.concatenate([with_features, with_splines], axis=2)
 
     def _placed(self, at: np.ndarray, features: np.ndarray, curves: np.ndarray) -> np.ndarray:
         """The curvature in the order of the columns: what splines of conditions give, their shared ones sum up."""

@@ -14,14 +14,28 @@ from neurodecode.models._glm_design import N_LEADING, HistoryDesign
 AGGREGATE_PENALTY = 1.0  # a weak pull of the aggregate's weight towards 1, where history would otherwise be a PSTH
 PINNED_PENALTY = 1e6  # beside a time-course of its own, the aggregate enters as it is
 COVARIATE_PENALTY = 1.0
+STRAIGHT_PENALTY = 1e-3  # of straight lines in the shared time-course, whose roughness is 0
 
 
 class Penalties(NamedTuple):
-    """Ridge penalties of one unit; at infinity the columns are left out."""
+    """Ridge penalties of one unit; at infinity the columns are left out.
+
+    ``shared``: of the roughness of the time-course that all conditions share; ``deviating`` and ``size``: of the
+    roughness and of the size of what each condition adds to it. ``beside``: the weight at which the aggregate is
+    held beside a time-course; 0: the time-course takes its place.
+    """
 
     history: float
-    time_course: float = np.inf
+    shared: float = np.inf
+    deviating: float = np.inf
+    size: float = np.inf
     coupling: float = np.inf
+    beside: float = 1.0
+
+    @property
+    def time_course(self) -> bool:
+        """Whether there is a time-course beside the aggregate, or in its place."""
+        return bool(np.isfinite(self.shared))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +51,7 @@ class UnitWeights:
     own: Float[np.ndarray, "units features"]
     sources: Float[np.ndarray, "units sources source_features"]
     time_course: Float[np.ndarray, "units conditions bins"]
-    penalties: Float[np.ndarray, "units 3"]
+    penalties: Float[np.ndarray, "units 6"]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name."""
@@ -95,23 +109,23 @@ class Columns:
         """All columns."""
         return self.n_rows + self.n_profiles
 
-    def used(self, penalties: Penalties) -> np.ndarray:
-        """Indices of the columns whose penalty is finite."""
-        n_features = self.n_alone if np.isinf(penalties.coupling) else self.n_rows
-        n_profiles = 0 if np.isinf(penalties.time_course) else self.n_profiles
-        return np.concatenate([np.arange(n_features), self.n_rows + np.arange(n_profiles)])
-
-    def penalty(self, penalties: Penalties) -> Float[np.ndarray, " columns"]:
-        """Penalty of every column."""
-        out = np.full(self.n_all, penalties.time_course, dtype=np.float64)
+    def penalty(
+        self, penalties: Penalties, roughness: Float[np.ndarray, " splines"]
+    ) -> Float[np.ndarray, " columns"]:
+        """Penalty of every column; ``roughness`` of each spline."""
+        out = np.full(self.n_all, np.inf)
         out[: self.n_rows] = penalties.coupling
         out[: self.n_alone] = penalties.history
         out[: self.own.start] = COVARIATE_PENALTY
-        out[0], out[1] = 0.0, AGGREGATE_PENALTY if np.isinf(penalties.time_course) else PINNED_PENALTY
+        out[0], out[1] = 0.0, PINNED_PENALTY if penalties.time_course else AGGREGATE_PENALTY
+        if penalties.time_course:
+            curves = out[self.n_rows :].reshape(-1, roughness.size)
+            curves[0] = penalties.shared * roughness + STRAIGHT_PENALTY
+            curves[1:] = penalties.deviating * roughness + penalties.size
         return out
 
-    def aggregate_alone(self) -> Float[np.ndarray, " columns"]:
-        """Weights that make the model its aggregate: where a fit starts, and what the aggregate is pulled to."""
+    def center(self, penalties: Penalties) -> Float[np.ndarray, " columns"]:
+        """What the weights are pulled to: the aggregate as it is, nothing beside it."""
         weights = np.zeros(self.n_all)
-        weights[1] = 1.0
+        weights[1] = penalties.beside if penalties.time_course else 1.0
         return weights

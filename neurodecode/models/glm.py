@@ -3,10 +3,11 @@
 Truccolo et al. 2005, J Neurophysiol 93:1074, eq. 8; coupling: Pillow et al. 2008, Nature 454:995.
 
 log mu_t = b + a log psth_t + f_condition(t) + covariates . c + own history . h + other units' history . k, one set
-of weights per unit. The aggregate enters as its log, with each training trial left out of its own aggregate; f, in
-splines, is what the drive must be beside it, since adaptation makes an aggregate of the drive that is flatter than
-the drive. Concave: a fit is the optimum. Ridge penalties on own history, f and coupling are chosen per unit by the
-likelihood of validation trials; f and coupling may be left out, and without f the aggregate's weight a is free.
+of weights per unit. f, in penalised splines, is the drive, in place of the aggregate (a = 0) or beside it (a = 1):
+adaptation makes an aggregate of the drive that is flatter than the drive. How smooth f is, training trials say
+(_glm_smoothness.py). The aggregate enters as its log, with each training trial left out of its own aggregate;
+without f its weight a is free. Concave: a fit is the optimum. Ridge penalties on own history and coupling, and
+what stands for the drive, are chosen per unit by the likelihood of validation trials; coupling may be left out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from neurodecode.models.psth import PSTH, fit_psth
 from neurodecode.models.psth_gain import GainPSTH, GainStepper
 
 Coupling = Literal["auto", "own", "units", "mean"]
+TimeCourse = Literal["auto", "beside", "none"]
 MANY_UNITS = 32  # above it `auto` couples to the population's mean: pairwise weights grow with units squared
 
 
@@ -39,8 +41,8 @@ class SpikeHistoryGLM(PointProcessModel):
     """``n_lags`` single bins and log-spaced traces up to ``longest_s`` make the history.
 
     ``coupling``: ``own`` history only, all ``units``, the population's ``mean``, or ``auto`` (units up to 32 of
-    them, else mean). ``history_penalties``, ``time_course_penalties`` (of f), ``coupling_penalties``: what
-    validation chooses from.
+    them, else mean). ``history_penalties``, ``coupling_penalties``: what validation chooses from. ``time_course``:
+    f in place of the aggregate, ``beside`` it or ``none``; ``auto`` lets validation choose.
 
     ``lags_s``: single bins over this many seconds, in place of ``n_lags`` of them. ``longest_s`` 0: no traces, and
     with ``n_lags`` 0 no own history. ``slow_gain``: the aggregate is scaled by the causal gain of ``psth_gain``
@@ -51,7 +53,7 @@ class SpikeHistoryGLM(PointProcessModel):
     n_lags: int = 4
     longest_s: float = 0.5
     history_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 1e5)
-    time_course_penalties: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0)
+    time_course: TimeCourse = "auto"
     coupling_penalties: tuple[float, ...] = (30.0, 300.0, 3000.0)
     lags_s: float | None = None
     slow_gain: bool = False
@@ -63,6 +65,8 @@ class SpikeHistoryGLM(PointProcessModel):
             raise ConfigError(f"glm: longest_s must be 0 or a finite time, got {self.longest_s}")
         if not isinstance(self.slow_gain, bool):
             raise ConfigError(f"glm: slow_gain must be true or false, got {self.slow_gain!r}")
+        if self.time_course not in get_args(TimeCourse):
+            raise ConfigError(f"glm: time_course must be one of {get_args(TimeCourse)}, got {self.time_course!r}")
         if self.lags_s is not None and not 0 < self.lags_s < np.inf:
             raise ConfigError(
                 f"glm: lags_s must be a positive, finite time, got {self.lags_s}; for none: n_lags: 0"
@@ -73,7 +77,7 @@ class SpikeHistoryGLM(PointProcessModel):
             raise ConfigError(
                 f"glm: coupling {self.coupling!r} is by traces, and longest_s 0 leaves none: give a time"
             )
-        for name in ("history_penalties", "time_course_penalties", "coupling_penalties"):
+        for name in ("history_penalties", "coupling_penalties"):
             if not all(penalty > 0 for penalty in getattr(self, name)):
                 raise ConfigError(f"glm: {name} must be positive, got {getattr(self, name)}")
         if not self.history_penalties:
@@ -98,7 +102,9 @@ class SpikeHistoryGLM(PointProcessModel):
         return FittedGLM(self, design, weights, Grid.of(trials), _cap(trials))
 
     def _grid(self) -> PenaltyGrid:
-        return PenaltyGrid(self.history_penalties, self.time_course_penalties, self.coupling_penalties)
+        # A gain scales the aggregate: no time-course can take its place.
+        beside = {"auto": (1.0,) if self.slow_gain else (0.0, 1.0), "beside": (1.0,), "none": ()}
+        return PenaltyGrid(self.history_penalties, beside[self.time_course], self.coupling_penalties)
 
     def _design(self, trials: Trials) -> HistoryDesign:
         psth = fit_psth(trials, PSTH())
@@ -220,9 +226,11 @@ class FittedGLM(FittedModel):
         }
 
     def diagnostics(self) -> dict[str, Any]:
-        """Penalties that validation chose, per unit; ``null``: these columns were left out."""
+        """Penalties per unit, ``null`` where these columns were left out, and the weight of the aggregate."""
         chosen = [[None if np.isinf(p) else float(p) for p in column] for column in self.weights.penalties.T]
-        return {f"{name}_penalty": column for name, column in zip(Penalties._fields, chosen, strict=True)}
+        found = {f"{name}_penalty": column for name, column in zip(Penalties._fields, chosen, strict=True)}
+        del found["beside_penalty"]
+        return {**found, "aggregate_weight": self.weights.aggregate.tolist()}
 
 
 class GLMStepper(Stepper):
@@ -277,6 +285,4 @@ class GLMStepper(Stepper):
 
 
 MODEL = SpikeHistoryGLM
-EXAMPLE = SpikeHistoryGLM(
-    longest_s=0.1, history_penalties=(1.0, 100.0), time_course_penalties=(30.0,), coupling_penalties=(100.0,)
-)
+EXAMPLE = SpikeHistoryGLM(longest_s=0.1, history_penalties=(1.0, 100.0), coupling_penalties=(100.0,))

@@ -19,7 +19,9 @@ def test_intensity_and_likelihood_match_a_lag_by_lag_regression():
     trials = Trials.from_counts(counts[..., None], 0.01, lead=50, covariates={"drive": drive})
     train, validation = trials.select(np.arange(50)), trials.select(np.arange(50, 60))
     # One trace of 20 ms and two lags; a penalty so weak that it does not matter at this tolerance.
-    model = SpikeHistoryGLM(coupling="own", n_lags=2, longest_s=0.02, history_penalties=(1e-6,))
+    model = SpikeHistoryGLM(
+        coupling="own", n_lags=2, longest_s=0.02, history_penalties=(1e-6,), time_course="none"
+    )
     fitted = model.fit(train, validation, rng)
 
     log_psth = fitted.design.log_aggregate(trials, leave_out=True)[:, 50:, 0]
@@ -48,7 +50,9 @@ def test_a_flat_aggregate_keeps_its_weight():
     rng = np.random.default_rng(4)
     counts = rng.poisson(0.1 * rng.gamma(2.0, 0.5, (30, 1, 1)), (30, 100, 1))
     trials = Trials.from_counts(counts, 0.01, lead=20)
-    fitted = SpikeHistoryGLM().fit(trials.select(np.arange(25)), trials.select(np.arange(25, 30)), rng)
+    fitted = SpikeHistoryGLM(time_course="none").fit(
+        trials.select(np.arange(25)), trials.select(np.arange(25, 30)), rng
+    )
     assert fitted.weights.aggregate[0] > 0.5
 
 

@@ -25,7 +25,7 @@ from neurodecode.models import build_model
 from neurodecode.simulate import simulate
 from workflow.plan import nested_models
 
-FEW = {"history_penalties": (1.0, 100.0), "time_course_penalties": (100.0,), "coupling_penalties": (100.0,)}
+FEW = {"history_penalties": (1.0, 100.0), "coupling_penalties": (100.0,)}
 
 
 def test_the_chain_runs_from_the_psth_to_the_network():

@@ -16,7 +16,7 @@ from neurodecode.evaluation.scores import read_scores, score_session
 STEPS = (2, 8, 64)
 MODELS = {
     "psth": {"family": "psth", "n_bandwidths": 4, "n_groups": 4},
-    "glm": {"family": "glm", "longest_s": 0.05, "history_penalties": [1.0], "time_course_penalties": [30.0]},
+    "glm": {"family": "glm", "longest_s": 0.05, "history_penalties": [1.0], "time_course": "none"},
 }
 
 

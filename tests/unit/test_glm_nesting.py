@@ -11,7 +11,7 @@ from neurodecode.models.glm import SpikeHistoryGLM, bins_within
 from neurodecode.models.psth_gain import GainPSTH
 
 BIN = 0.005
-FEW = {"history_penalties": (1.0, 100.0), "time_course_penalties": (30.0,), "coupling_penalties": (100.0,)}
+FEW = {"history_penalties": (1.0, 100.0), "coupling_penalties": (100.0,)}
 
 
 def drifting(n_trials: int = 60, seed: int = 0) -> Trials:

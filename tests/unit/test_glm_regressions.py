@@ -8,13 +8,18 @@ from neurodecode.data.trials import Trials
 from neurodecode.errors import ConvergenceError
 from neurodecode.features.bsplines import bspline_basis
 from neurodecode.models import _glm_blocks, _glm_fit, _glm_newton
+from neurodecode.models._glm_smoothness import START, smoothed
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 from neurodecode.models._newton import Design, fit_poisson_regression
 from neurodecode.models.glm import SpikeHistoryGLM
 
 BIN_S = 0.005
 ATOL = 2e-4  # both stop below 1e-7 nats, at curvatures of 10 and more: |error| < sqrt(2e-7 / 10) = 1.4e-4
-PENALTIES = [Penalties(1.0, 30.0, 100.0), Penalties(100.0, np.inf, 30.0), Penalties(1.0, 10.0, np.inf)]
+PENALTIES = [
+    Penalties(1.0, shared=30.0, deviating=100.0, size=3.0, coupling=100.0),
+    Penalties(100.0, coupling=30.0),
+    Penalties(1.0, shared=10.0, deviating=20.0, size=1.0, beside=0.0),
+]
 
 
 def population(n_conditions: int = 3, *, n_bins: int = 80) -> Trials:
@@ -41,7 +46,11 @@ def written_out(design, trials: Trials, unit: int, penalties: Penalties) -> tupl
     seen = np.broadcast_to(trials.window_mask, trials.window_counts.shape)[..., unit]
     sources = design.source_history(trials).astype(float)
     sources[:, :, unit] = 0.0
-    basis = bspline_basis(trials.n_bins, design_splines(trials))
+    n_splines = design_splines(trials)
+    basis = bspline_basis(trials.n_bins, n_splines)
+    differences = np.diff(np.eye(n_splines), n=2, axis=0)
+    roughness, turn = np.linalg.eigh(differences.T @ differences)
+    basis = basis @ turn
     of_condition = np.eye(trials.n_conditions)[trials.condition][:, None, :, None] * basis[:, None]
     curves = np.concatenate(
         [np.broadcast_to(basis[:, None], (trials.n_trials, *basis[:, None].shape)), of_condition], axis=2
@@ -56,15 +65,20 @@ def written_out(design, trials: Trials, unit: int, penalties: Penalties) -> tupl
         sources.reshape(*seen.shape, -1),
         curves.reshape(*seen.shape, -1),
     ]
-    alone = np.inf == penalties.time_course
-    ridges = (0.0, 1.0 if alone else 1e6, 1.0, penalties.history, penalties.coupling, penalties.time_course)
+    alone = np.isinf(penalties.shared)
+    curve_ridges = np.full(curves.shape[2:], np.inf)
+    if not alone:
+        curve_ridges[0] = penalties.shared * roughness + 1e-3
+        curve_ridges[1:] = penalties.deviating * roughness + penalties.size
+    ridges = (0.0, 1.0 if alone else 1e6, 1.0, penalties.history, penalties.coupling, curve_ridges.ravel())
+    target = 1.0 if alone else penalties.beside
     columns, ridge, center, scale = [], [], [], []
     for number, (part, strength) in enumerate(zip(parts, ridges, strict=True)):
-        if np.isfinite(strength):
+        if np.isfinite(strength).all():
             seen_part = part.astype(float)[seen]
             columns.append(seen_part)
-            ridge.append(np.full(seen_part.shape[1], strength))
-            center.append(np.full(seen_part.shape[1], float(number == 1)))
+            ridge.append(np.broadcast_to(strength, seen_part.shape[1]))
+            center.append(np.full(seen_part.shape[1], target * (number == 1)))
             sd = seen_part.std(axis=0)
             scale.append(np.where((sd > 0) & (number in (2, 3, 4)), sd, 1.0))
     design_matrix, ridge, center, scale = (np.concatenate(v, axis=-1) for v in (columns, ridge, center, scale))
@@ -75,7 +89,7 @@ def written_out(design, trials: Trials, unit: int, penalties: Penalties) -> tupl
 
 
 def design_splines(trials: Trials) -> int:
-    return max(4, round(trials.n_bins * trials.bin_size_s / 0.06) + 3)
+    return max(4, round(trials.n_bins * trials.bin_size_s / 0.03) + 3)
 
 
 def fitted(trials: Trials, penalties=PENALTIES):
@@ -145,10 +159,10 @@ def test_a_warm_start_changes_where_it_starts_and_not_where_it_ends():
 
 def test_a_warm_start_is_the_fit_that_it_was_taken_from():
     trials = population()
-    design, weights = fitted(trials, [Penalties(1.0, 10.0, 30.0)] * 3)
+    design, weights = fitted(trials, [PENALTIES[0]] * 3)
     aggregate = _glm_fit.window_log_aggregate(design, trials, leave_out=True)
     batch = _glm_fit._Batch.of(design, trials, np.arange(3), aggregate)
-    again = batch.gathered(batch.near(weights), [Penalties(1.0, 10.0, 30.0)] * 3)
+    again = batch.gathered(batch.near(weights), [PENALTIES[0]] * 3)
     for name, values in weights.arrays().items():
         assert_allclose(again.arrays()[name], values, atol=1e-8, err_msg=name)
 
@@ -160,6 +174,53 @@ def test_what_was_not_observed_does_not_matter():
     design, weights = fitted(trials)
     for name, values in _glm_fit.refit(design, other, weights).arrays().items():
         assert_allclose(_glm_fit.refit(design, trials, weights).arrays()[name], values, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("n_conditions", [1, 3])
+def test_smoothness_is_where_the_marginal_likelihood_of_the_training_trials_is_largest(n_conditions):
+    trials = population(n_conditions)
+    design = SpikeHistoryGLM(coupling="own", longest_s=0.08)._design(trials)
+    aggregate = _glm_fit.window_log_aggregate(design, trials, leave_out=True)
+    batch = _glm_fit._Batch.of(design, trials, np.arange(3), aggregate)
+    start = np.zeros((3, batch.rows.columns.n_all))
+    start[:, 0] = batch.mean_log_rate()
+    alone = [Penalties(30.0, beside=0.0)] * 3
+    _, found = smoothed(batch.newton, batch.objective, alone, start, 1e-6)
+    for unit in range(3):
+        best = evidence(batch, start, found, unit)
+        assert best > evidence(batch, start, [p._replace(**START) for p in alone], unit)
+        for name in ("shared", "deviating", "size") if n_conditions > 1 else ("shared",):
+            for factor in (0.2, 5.0):
+                moved = list(found)
+                moved[unit] = found[unit]._replace(**{name: factor * getattr(found[unit], name)})
+                # Where it is flat, rounds end a little short of the top.
+                assert evidence(batch, start, moved, unit) < best + 0.2, f"{name} times {factor}"
+
+
+def evidence(batch, start: np.ndarray, penalties: list[Penalties], unit: int) -> float:
+    """Laplace's approximation of the marginal likelihood (nats, up to a constant), all written out."""
+    weights = batch.fit(penalties, start, 1e-9, exact=True)
+    asked = batch.objective(penalties)
+    used = np.flatnonzero(asked.used[unit])
+    ridge = asked.ridge[unit, used]
+    curvature = batch.rows.curvature(weights[unit], unit, asked.parts)[np.ix_(used, used)]
+    value = -asked.at(weights, np.arange(3), np.float64)[0][unit]
+    prior = 0.5 * np.log(ridge[ridge > 0]).sum()
+    return value + prior - 0.5 * np.linalg.slogdet(curvature + np.diag(ridge))[1]
+
+
+def test_coupling_by_chance_is_not_taken_and_coupling_that_is_there_is():
+    trials = population()
+    train, validation = trials.select(np.arange(22)), trials.select(np.arange(22, 30))
+    fit = SpikeHistoryGLM(coupling="units", longest_s=0.08).fit_training(train, validation)
+    coupled = np.isfinite(fit.weights.penalties[:, Penalties._fields.index("coupling")])
+    assert coupled[1], "the first unit drives the second"
+    gain = np.array([[0.5, -0.4, 0.3, -0.2]])
+    none, some = (
+        _glm_fit._Best(score, np.zeros((1, 1)), [Penalties(p)]) for score, p in ((0 * gain, 1), (gain, 2))
+    )
+    assert none.unless(some).penalties == none.penalties
+    assert none.unless(_glm_fit._Best(gain + 1.0, some.weights, some.penalties)).penalties == some.penalties
 
 
 def test_a_fit_that_does_not_end_says_so(monkeypatch):

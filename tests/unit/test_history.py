@@ -76,7 +76,7 @@ def test_a_self_exciting_glm_does_not_run_away_when_it_samples():
     lead = simulated.counts.shape[1] - simulated.samples.shape[1]
     trials = Trials.from_counts(simulated.counts[..., :3], simulated.bin_size_s, lead=lead)
     rng = np.random.default_rng(0)
-    model = SpikeHistoryGLM(coupling="own", history_penalties=(1.0,), time_course_penalties=())
+    model = SpikeHistoryGLM(coupling="own", history_penalties=(1.0,), time_course="none")
     fitted = model.fit(trials.select(np.arange(48)), trials.select(np.arange(48, 60)), rng)
     drawn = fitted.sample(trials, rng).window_counts.sum() / trials.window_counts.sum()
     assert 0.7 < drawn < 1.4

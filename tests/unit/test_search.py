@@ -87,7 +87,7 @@ def test_every_kind_of_hyperparameter_is_drawn_from_its_space(trials, splits):
         "coupling": ["own", "auto"],
         "history_penalties": [[1.0], [100.0]],
     }
-    given = {"family": "glm", "time_course_penalties": (), "coupling_penalties": (), "history_penalties": (1.0,)}
+    given = {"family": "glm", "time_course": "none", "coupling_penalties": (), "history_penalties": (1.0,)}
     few = trials.select(np.arange(12))
     split = Split(0, np.arange(8), np.arange(8, 10), np.arange(10, 12))
     rows = search(few, split, space, n_trials=3, **given).record["settings"][1:]
