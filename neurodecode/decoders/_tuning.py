@@ -24,14 +24,15 @@ class Visits:
     bins: Float[np.ndarray, "headings all"]
 
     @classmethod
-    def of(cls, grid: SignalGrid, parts: Sequence[SignalPart], n_headings: int = 1) -> Visits:
-        """Of the known bins, all together or (2) apart by whether the signal falls or grows."""
+    def of(cls, grid: SignalGrid, parts: Sequence[SignalPart], *, headings: bool) -> Visits:
+        """Of the known bins; with ``headings``, those in which the signal falls apart from where it grows."""
+        n_headings = 1 + headings
         n_units, n_states = parts[0].series.n_units, n_headings * grid.n_all
         spikes, observed = np.zeros((2, n_units, n_states))
         bins = np.zeros(n_states)
         for part in parts:
             place = grid.places(part.rows)
-            if n_headings == 2:
+            if headings:
                 place = place + grid.n_all * grid.heading(part.values)[part.known]
             counts = part.series.window_counts[part.known]
             mask = np.broadcast_to(part.series.mask[:, part.series.lead :], part.series.window_counts.shape)
@@ -74,3 +75,11 @@ class Tuning:
         occupancy = np.where(visited, bins, 0.0)
         counts = (spikes + _PRIOR_BINS * mean) / (observed + _PRIOR_BINS)
         return cls(counts, occupancy / occupancy.sum(), visited)
+
+    def log_likelihood(
+        self, counts: Float[np.ndarray, "*some units"], observed: Bool[np.ndarray, "*some #units"]
+    ) -> Float[np.ndarray, "*some states"]:
+        """Of these counts in every state, up to a constant; units that were not observed are left out."""
+        seen = np.broadcast_to(observed, counts.shape).astype(float)
+        found: Float[np.ndarray, "*some states"] = (counts * seen) @ np.log(self.counts) - seen @ self.counts
+        return found

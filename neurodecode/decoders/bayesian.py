@@ -6,9 +6,9 @@ Quirk & Wilson 1998, J Neurosci 18:7411.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +16,17 @@ from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
 from neurodecode.decoders._base import SignalDecoder, Stream
+from neurodecode.decoders._bayesian_search import Candidates, chosen, described, led, movement
 from neurodecode.decoders._choices import numbers_to_choose_from, told_counts
-from neurodecode.decoders._series import Series
 from neurodecode.decoders._signal_grid import Continuity, SignalGrid
 from neurodecode.decoders._signal_parts import SignalPart, signal_parts
+from neurodecode.decoders._state_filter import StateFilter, decoded, delayed, nothing_observed
 from neurodecode.decoders._tuning import Tuning, Visits
-from neurodecode.errors import ConfigError, DataError
+from neurodecode.errors import ConfigError
 
 READOUTS = ("mean", "mode")
 _POINTS = {1: 150, 2: 40}
-_VALUES_AT_ONCE = 1 << 22  # of log-likelihoods
+_TINY = 1e-6
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -51,7 +52,8 @@ class BayesianDecoder(SignalDecoder):
     n_points: int | None = None
     smoothing: tuple[float, ...] = (0.01, 0.02, 0.04, 0.08)
     steps: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
-    powers: tuple[float, ...] = (1.0, 0.5, 0.25)
+    lags: tuple[int, ...] = (0, 1, 2, 3)
+    powers: tuple[float, ...] = (1.0, 0.5, 0.25, 0.1)
     readouts: tuple[Literal["mean", "mode"], ...] = ("mean", "mode")
     headings: bool | None = None
     circular: bool | None = None
@@ -60,40 +62,21 @@ class BayesianDecoder(SignalDecoder):
     causal = True
 
     def fit(self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None) -> BayesianDecoder:
-        """Choose smoothing, step, power and read-out by the median error on validation, then fit to all.
+        """Choose everything by the median error on validation, then fit to all.
 
         Raises ConfigError for hyper-parameters out of range, DataError as ``SignalDecoder.fit``, for three dims or
         more, and for a signal that is never known in two neighbouring bins.
         """
-        lists = self._lists()
+        self._check()
         parts = signal_parts(self, X, y, validation)
         grid = self._grid(parts)
-        found: dict[tuple[Any, ...], float] = {}
-        for n_headings in self._numbers_of_headings(grid):
-            visits, steps = Visits.of(grid, parts[:1], n_headings), _measured_steps(grid, parts[:1])
-            turns = _measured_turns(grid, parts[:1], n_headings)
-            for smoothing, multiple, power in product(lists["smoothing"], lists["steps"], lists["powers"]):
-                tuning = Tuning.of(grid, visits, smoothing)
-                posterior = _Filter(
-                    grid, tuning, Continuity.of(grid, multiple * steps, tuning.visited, turns), power
-                )
-                for readout, error in posterior.errors(parts[1], self.readouts).items():
-                    found[n_headings, smoothing, multiple, power, readout] = error
-        n_headings, smoothing, multiple, power, readout = best = min(found, key=found.__getitem__)
-        tuning = Tuning.of(grid, Visits.of(grid, parts, n_headings), smoothing)
-        self.points_, self.expected_counts_ = grid.points, tuning.counts
+        best, error = chosen(grid, *parts, self._candidates(grid))
+        late = [led(part, best.lag) for part in parts]
+        tuning = Tuning.of(grid, Visits.of(grid, late, headings=best.headings), best.smoothing)
+        steps, self.turns_ = movement(grid, late, headings=best.headings)
+        self.points_, self.expected_counts_, self.step_ = grid.points, tuning.counts, best.step * steps
         self.occupancy_, self.visited_ = tuning.occupancy, tuning.visited
-        self.step_ = multiple * _measured_steps(grid, parts)
-        self.turns_ = _measured_turns(grid, parts, n_headings)
-        self.choice_: dict[str, Any] = {
-            "circular": grid.circular,
-            "headings": n_headings == 2,
-            "smoothing": smoothing,
-            "step": multiple,
-            "power": power,
-            "readout": readout,
-            "validation_median_error": found[best],
-        }
+        self.choice_: dict[str, Any] = described(best, error, circular=grid.circular)
         return self
 
     def predict(self, X: Any) -> Float[np.ndarray, "*trials bins dims"]:
@@ -102,26 +85,19 @@ class BayesianDecoder(SignalDecoder):
         series = self.series(X)
         series.check_units(len(self.expected_counts_))
         readout = self.choice_["readout"]
-        decoded = self._filter().run(series, [readout])[readout]
-        return decoded[0] if series.one else decoded
+        found = decoded([self._filter()], delayed(series, self.choice_["lag"]), [readout])[0][readout]
+        return found[0] if series.one else found
 
     def stream(self) -> Stream:
         """At the start of a recording, the signal being where it is most of the time."""
         check_is_fitted(self)
-        return _BayesianStream(self._filter(), self.choice_["readout"])
+        return _BayesianStream(self._filter(), self.choice_["readout"], self.choice_["lag"])
 
-    def _filter(self) -> _Filter:
-        tuning = Tuning(self.expected_counts_, self.occupancy_, self.visited_)
+    def _filter(self) -> StateFilter:
         grid = SignalGrid(self.points_, self.choice_["circular"])
+        tuning = Tuning(self.expected_counts_, self.occupancy_, self.visited_)
         continuity = Continuity.of(grid, self.step_, self.visited_, self.turns_)
-        return _Filter(grid, tuning, continuity, self.choice_["power"])
-
-    def _numbers_of_headings(self, grid: SignalGrid) -> tuple[int, ...]:
-        if len(grid.points) > 1:
-            if self.headings:
-                raise ConfigError("headings are of a signal of one dim; leave headings out")
-            return (1,)
-        return (1, 2) if self.headings is None else (1 + self.headings,)
+        return StateFilter(tuning, continuity, self.choice_["power"], grid.signals)
 
     def _grid(self, parts: Sequence[SignalPart]) -> SignalGrid:
         values = np.concatenate([part.rows for part in parts])
@@ -131,115 +107,44 @@ class BayesianDecoder(SignalDecoder):
         n_points = self.n_points or _POINTS.get(1 if circular else values.shape[1], 2)
         return SignalGrid.over(values, n_points, circular=circular)
 
-    def _lists(self) -> dict[str, list[float]]:
+    def _check(self) -> None:
         if self.n_points is not None and self.n_points < 2:
             raise ConfigError(f"n_points must be at least 2, got {self.n_points}")
         if not self.readouts or not set(self.readouts) <= set(READOUTS):
             raise ConfigError(f"readouts must be some of {', '.join(READOUTS)}, got {self.readouts}")
-        return {
-            name: numbers_to_choose_from(name, getattr(self, name), least=least)
-            for name, least in (("smoothing", 0.0), ("steps", 1e-6), ("powers", 1e-6))
-        }
+        for name, least in (("smoothing", 0.0), ("steps", _TINY), ("powers", _TINY)):
+            numbers_to_choose_from(name, getattr(self, name), least=least)
+        numbers_to_choose_from("lags", self.lags, least=0, whole=True)
 
-
-class _Filter:
-    """Probability of every state given the counts so far."""
-
-    def __init__(self, grid: SignalGrid, tuning: Tuning, continuity: Continuity, power: float) -> None:
-        self.signals, self.tuning, self._continuity, self._power = grid.signals, tuning, continuity, power
-        self._log, self._expected = np.log(tuning.counts), tuning.counts
-
-    def log_likelihood(
-        self, counts: Float[np.ndarray, "*some units"], observed: np.ndarray
-    ) -> Float[np.ndarray, "*some states"]:
-        """Of these counts in every state, up to a constant; units that were not observed are left out."""
-        seen = np.broadcast_to(observed, counts.shape).astype(float)
-        found: np.ndarray = self._power * ((counts * seen) @ self._log - seen @ self._expected)
-        return found
-
-    def update(
-        self, before: Float[np.ndarray, "trials states"] | None, evidence: Float[np.ndarray, "trials states"]
-    ) -> Float[np.ndarray, "trials states"]:
-        """After one more bin; ``before`` None: the first one."""
-        if before is None:
-            prior = np.broadcast_to(self.tuning.occupancy, evidence.shape)
-        else:
-            prior = self._continuity.move(before)
-        with np.errstate(divide="ignore"):
-            log_joint = np.log(prior) + evidence
-        after: np.ndarray = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
-        after /= after.sum(axis=1, keepdims=True)
-        return after
-
-    def read(
-        self, probability: Float[np.ndarray, "trials states"], readout: str
-    ) -> Float[np.ndarray, "trials dims"]:
-        """Mean or mode, whatever the heading."""
-        of_points = probability.reshape(len(probability), -1, len(self.signals)).sum(axis=1)
-        mean: np.ndarray = of_points @ self.signals
-        return mean if readout == "mean" else self.signals[of_points.argmax(axis=1)]
-
-    def errors(self, part: SignalPart, readouts: Sequence[str]) -> dict[str, float]:
-        """Median error of each read-out over the known bins."""
-        decoded = self.run(part.series, readouts)
-        return {
-            readout: float(np.median(np.sqrt(np.square(values[part.known] - part.rows).sum(axis=1))))
-            for readout, values in decoded.items()
-        }
-
-    def run(self, series: Series, readouts: Sequence[str]) -> dict[str, Float[np.ndarray, "trials bins dims"]]:
-        """The signal in every bin of the window, for each read-out."""
-        n_dims = self.signals.shape[1]
-        decoded = {r: np.empty((series.n_trials, series.n_bins, n_dims)) for r in readouts}
-        probability = None
-        at_once = max(1, _VALUES_AT_ONCE // (series.n_trials * self._expected.shape[1]))
-        for start in range(0, series.counts.shape[1], at_once):
-            own = slice(start, start + at_once)
-            evidence = self.log_likelihood(series.counts[:, own].astype(float), series.mask[:, own])
-            for place in range(evidence.shape[1]):
-                probability = self.update(probability, evidence[:, place])
-                step = start + place - series.lead
-                for readout, values in decoded.items():
-                    if step >= 0:
-                        values[:, step] = self.read(probability, readout)
-        return decoded
+    def _candidates(self, grid: SignalGrid) -> Candidates:
+        if len(grid.points) > 1 and self.headings:
+            raise ConfigError("headings are of a signal of one dim; leave headings out")
+        both = self.headings is None and len(grid.points) == 1
+        return Candidates(
+            lag=sorted({int(lag) for lag in self.lags}),
+            headings=(False, True) if both else (bool(self.headings),),
+            smoothing=sorted(self.smoothing),
+            step=sorted(self.steps),
+            power=sorted(self.powers, reverse=True),
+            readout=[str(readout) for readout in self.readouts],
+        )
 
 
 class _BayesianStream(Stream):
-    def __init__(self, filter_: _Filter, readout: str) -> None:
-        self._filter, self._readout = filter_, readout
+    def __init__(self, state_filter: StateFilter, readout: str, lag: int) -> None:
+        self._filter, self._readout = state_filter, readout
+        self._n_units = len(state_filter.tuning.counts)
+        self._waiting = deque([nothing_observed(self._n_units)] * lag)
         self._probability: np.ndarray | None = None
 
     def step(self, counts: Float[np.ndarray, " units"]) -> Float[np.ndarray, " outputs"]:
         """The signal in the bin of these counts; a NaN count was not observed."""
-        told, observed = told_counts(counts, len(self._filter.tuning.counts))
-        evidence = self._filter.log_likelihood(told[None], observed[None])
+        self._waiting.append(told_counts(counts, self._n_units))
+        told, observed = self._waiting.popleft()
+        evidence = self._filter.tuning.log_likelihood(told[None], observed[None])
         self._probability = self._filter.update(self._probability, evidence)
-        decoded: np.ndarray = self._filter.read(self._probability, self._readout)[0]
-        return decoded
-
-
-def _measured_steps(grid: SignalGrid, parts: Sequence[SignalPart]) -> Float[np.ndarray, " dims"]:
-    """Root mean square change of the signal from bin to bin in each dim of the grid."""
-    changes = [grid.changes(part.values).reshape(-1, len(grid.points)) for part in parts]
-    known = np.concatenate([change[np.isfinite(change).all(axis=1)] for change in changes])
-    if len(known) == 0:
-        raise DataError("the signal is known in no two neighbouring bins: how far it moves cannot be measured")
-    steps: Float[np.ndarray, " dims"] = np.sqrt(np.square(known).mean(axis=0))
-    return steps
-
-
-def _measured_turns(
-    grid: SignalGrid, parts: Sequence[SignalPart], n_headings: int
-) -> Float[np.ndarray, "headings headings"]:
-    """Probability of each heading given that of the bin before; half a turn is added, so that all are possible."""
-    counts = np.full((n_headings, n_headings), 0.5)
-    for part in parts if n_headings == 2 else ():
-        both = part.known[:, :-1] & part.known[:, 1:]
-        heading = grid.heading(part.values)
-        np.add.at(counts, (heading[:, :-1][both], heading[:, 1:][both]), 1.0)
-    turns: Float[np.ndarray, "headings headings"] = counts / counts.sum(axis=1, keepdims=True)
-    return turns
+        found: np.ndarray = self._filter.read(self._probability, self._readout)[0]
+        return found
 
 
 DECODERS = (BayesianDecoder,)

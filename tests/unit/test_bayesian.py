@@ -10,10 +10,13 @@ from neurodecode.data.trials import Trials
 from neurodecode.decoders._series import Series
 from neurodecode.decoders._signal_grid import Continuity, SignalGrid
 from neurodecode.decoders._signal_parts import SignalPart
+from neurodecode.decoders._state_filter import StateFilter, decoded
 from neurodecode.decoders._tuning import Tuning, Visits
-from neurodecode.decoders.bayesian import BayesianDecoder, _Filter
+from neurodecode.decoders.bayesian import BayesianDecoder
 from neurodecode.errors import ConfigError, DataError
 from neurodecode.metrics.regression import angles, angular_distances, distances, median_error
+
+FEW = {"n_points": 60, "smoothing": (0.02, 0.06), "steps": (1.0, 3.0), "powers": (1.0,)}
 
 
 def enumerated(rates, occupancy, transition, counts, seen, power) -> np.ndarray:
@@ -51,12 +54,12 @@ def test_the_filter_is_a_sum_over_all_paths(circular):
     counts, seen = rng.poisson(1.0, (5, 3)), np.ones((5, 3), bool)
     seen[1] = seen[3, 2] = False
     continuity = Continuity.of(grid, np.array([0.9]), visited, np.ones((1, 1)))
-    posterior = _Filter(grid, Tuning(rates, occupancy, visited), continuity, 0.5)
+    posterior = StateFilter(Tuning(rates, occupancy, visited), continuity, 0.5, grid.signals)
     series = Series(np.where(seen, counts, 0)[None].astype(np.float32), seen[None])
     expected = enumerated(rates, occupancy, transition, counts, seen, 0.5)
-    decoded = posterior.run(series, ["mean", "mode"])
-    assert_allclose(decoded["mean"][0], expected @ grid.signals, atol=1e-12)
-    assert_allclose(decoded["mode"][0], grid.signals[expected.argmax(axis=1)])
+    found = decoded([posterior], series, ["mean", "mode"])[0]
+    assert_allclose(found["mean"][0], expected @ grid.signals, atol=1e-12)
+    assert_allclose(found["mode"][0], grid.signals[expected.argmax(axis=1)])
 
 
 def test_headings_turn_and_move_as_one_chain_of_all_states():
@@ -72,11 +75,11 @@ def test_headings_turn_and_move_as_one_chain_of_all_states():
     rates, occupancy = rng.gamma(2.0, 0.5, (3, 8)), visited / visited.sum()
     counts, seen = rng.poisson(1.0, (4, 3)), np.ones((4, 3), bool)
     continuity = Continuity.of(grid, np.array([0.8]), visited, turns)
-    posterior = _Filter(grid, Tuning(rates, occupancy, visited), continuity, 1.0)
-    decoded = posterior.run(Series(counts[None].astype(np.float32), seen[None]), ["mean", "mode"])
+    posterior = StateFilter(Tuning(rates, occupancy, visited), continuity, 1.0, grid.signals)
+    found = decoded([posterior], Series(counts[None].astype(np.float32), seen[None]), ["mean", "mode"])[0]
     expected = enumerated(rates, occupancy, transition, counts, seen, 1.0).reshape(4, 2, 4).sum(axis=1)
-    assert_allclose(decoded["mean"][0], expected @ grid.signals, atol=1e-12)
-    assert_allclose(decoded["mode"][0], grid.signals[expected.argmax(axis=1)])
+    assert_allclose(found["mean"][0], expected @ grid.signals, atol=1e-12)
+    assert_allclose(found["mode"][0], grid.signals[expected.argmax(axis=1)])
 
 
 def test_the_heading_is_the_sign_of_the_change():
@@ -113,7 +116,7 @@ def test_tuning_is_smoothed_spikes_over_smoothed_occupancy():
     counts = np.where(mask, counts, 0)
     part = SignalPart(Series(counts.astype(np.float32), mask), np.where(known[..., None], values, np.nan), known)
     grid = SignalGrid.over(part.rows, 9, circular=False)
-    found = Tuning.of(grid, Visits.of(grid, [part]), 0.15)
+    found = Tuning.of(grid, Visits.of(grid, [part], headings=False), 0.15)
     points = np.linspace(part.rows.min(), part.rows.max(), 9)
     width = 0.15 * np.ptp(part.rows)
     kernel = np.exp(-0.5 * ((points[:, None] - points) / width) ** 2)
@@ -138,15 +141,15 @@ def test_a_place_that_was_never_visited_is_never_decoded():
     part = SignalPart(
         Series(np.ones((1, 400, 1), np.float32), np.ones((1, 400, 1), bool)), values[None], np.ones((1, 400), bool)
     )
-    found = Tuning.of(grid, Visits.of(grid, [part]), 0.02)
+    found = Tuning.of(grid, Visits.of(grid, [part], headings=False), 0.02)
     middle = (grid.points[0] > 1.4) & (grid.points[0] < 2.6)
     assert not found.visited[middle].any()
     assert found.visited[(grid.points[0] < 1) | (grid.points[0] > 3)].all()
     continuity = Continuity.of(grid, np.array([0.5]), found.visited, np.ones((1, 1)))
-    decoded = _Filter(grid, found, continuity, 1.0).run(
-        Series(rng.poisson(1.0, (1, 50, 1)).astype(np.float32), np.ones((1, 50, 1), bool)), ["mode"]
-    )
-    assert not ((decoded["mode"] > 1.4) & (decoded["mode"] < 2.6)).any()
+    posterior = StateFilter(found, continuity, 1.0, grid.signals)
+    series = Series(rng.poisson(1.0, (1, 50, 1)).astype(np.float32), np.ones((1, 50, 1), bool))
+    modes = decoded([posterior], series, ["mode"])[0]["mode"]
+    assert not ((modes > 1.4) & (modes < 2.6)).any()
 
 
 def place_cells(track: np.ndarray, n_units: int, rng: np.random.Generator) -> np.ndarray:
@@ -167,7 +170,7 @@ def test_a_place_is_decoded_and_better_with_continuity_than_without(laps):
     counts, track = laps
     errors = []
     for steps in ((1.0, 2.0, 4.0), (1000.0,)):
-        fitted = BayesianDecoder(steps=steps).fit(counts[:2400], track[:2400])
+        fitted = BayesianDecoder(**FEW | {"steps": steps}).fit(counts[:2400], track[:2400])
         decoded = fitted.predict(counts)[2400:]
         errors.append(median_error(distances(track[2400:], decoded), track[2400:]))
     assert errors[0] < 4.0
@@ -181,8 +184,9 @@ def test_headings_are_told_apart_where_units_do():
     outward = np.sin(phase) > 0
     fields = np.where(outward, track, 100.0 - track)  # each unit has its other field at the other end
     counts = place_cells(fields, 12, rng)
-    apart = BayesianDecoder().fit(counts[:2400], track[:2400, None])
-    alike = BayesianDecoder(headings=False).fit(counts[:2400], track[:2400, None])
+    steps = {"steps": (1.0, 2.0, 4.0, 8.0), "lags": (0,)}
+    apart = BayesianDecoder(**FEW | steps).fit(counts[:2400], track[:2400, None])
+    alike = BayesianDecoder(**FEW | steps, headings=False).fit(counts[:2400], track[:2400, None])
     assert apart.choice_["headings"]
     errors = [np.median(np.abs(d.predict(counts)[2400:, 0] - track[2400:])) for d in (apart, alike)]
     assert errors[0] < 0.7 * errors[1]
@@ -191,8 +195,8 @@ def test_headings_are_told_apart_where_units_do():
 def test_the_read_out_that_errs_least_is_chosen(laps):
     counts, track = laps
     counts, track = counts[:800], track[:800]
-    alone = {r: BayesianDecoder(readouts=(r,)).fit(counts, track).choice_ for r in ("mean", "mode")}
-    both = BayesianDecoder().fit(counts, track).choice_
+    alone = {r: BayesianDecoder(**FEW, readouts=(r,)).fit(counts, track).choice_ for r in ("mean", "mode")}
+    both = BayesianDecoder(**FEW).fit(counts, track).choice_
     least = min(alone, key=lambda r: alone[r]["validation_median_error"])
     assert both["readout"] == least
     assert both["validation_median_error"] == alone[least]["validation_median_error"]
@@ -204,18 +208,30 @@ def test_an_angle_runs_around_its_circle():
     preferred = np.arange(10) * 2 * np.pi / 10
     counts = rng.poisson(np.exp(1.5 * np.cos(turned[:, None] - preferred) - 0.5))
     signal = np.column_stack([np.sin(turned), np.cos(turned)])
-    fitted = BayesianDecoder().fit(counts[:2000], signal[:2000])
+    fitted = BayesianDecoder(**FEW).fit(counts[:2000], signal[:2000])
     assert fitted.choice_["circular"]
-    assert fitted.points_.shape == (1, 150)
+    assert fitted.points_.shape == (1, 60)
     errors = angular_distances(angles(signal[2000:]), angles(fitted.predict(counts)[2000:]))
     assert np.median(errors) < 0.25
-    flat = BayesianDecoder(circular=False, n_points=15).fit(counts[:500], signal[:500])
+    flat = BayesianDecoder(**FEW | {"n_points": 15}, circular=False).fit(counts[:500], signal[:500])
     assert flat.points_.shape == (2, 15)
 
 
-def test_streamed_is_batch_also_through_holes(laps):
+def test_activity_that_leads_the_signal_is_read_as_such():
+    rng = np.random.default_rng(8)
+    track = 50.0 - 50.0 * np.cos(np.arange(2000) / 8.0 + np.cumsum(rng.normal(0, 0.02, 2000)))
+    early = place_cells(np.roll(track, -3), 12, rng)
+    fitted = BayesianDecoder(**FEW).fit(early[:1500], track[:1500, None])
+    at_once = BayesianDecoder(**FEW, lags=(0,)).fit(early[:1500], track[:1500, None])
+    assert fitted.choice_["lag"] >= 2
+    errors = [np.median(np.abs(d.predict(early)[1500:, 0] - track[1500:])) for d in (fitted, at_once)]
+    assert errors[0] < 0.85 * errors[1]
+
+
+@pytest.mark.parametrize("lag", [0, 2])
+def test_streamed_is_batch_also_through_holes(laps, lag):
     counts, track = laps
-    fitted = BayesianDecoder(smoothing=(0.04,), powers=(1.0,)).fit(counts[:1000], track[:1000])
+    fitted = BayesianDecoder(**FEW, lags=(lag,)).fit(counts[:1000], track[:1000])
     mask = np.ones((1, 150, 12), bool)
     mask[0, 40:50] = mask[0, 70, 3] = mask[0, 0] = False
     decoded = fitted.predict(Trials.from_counts(counts[None, :150], 0.05, lead=20, mask=mask))[0]
@@ -227,13 +243,20 @@ def test_streamed_is_batch_also_through_holes(laps):
 
 def test_counts_that_no_place_explains_are_survived(laps):
     counts, track = laps
-    fitted = BayesianDecoder().fit(counts, track)
+    fitted = BayesianDecoder(**FEW).fit(counts[:500], track[:500])
     assert np.isfinite(fitted.predict(np.full((5, 12), 3000))).all()
 
 
 @pytest.mark.parametrize(
     "bad",
-    [{"n_points": 1}, {"smoothing": ()}, {"steps": (0.0,)}, {"powers": (-1.0,)}, {"readouts": ("median",)}],
+    [
+        {"n_points": 1},
+        {"smoothing": ()},
+        {"steps": (0.0,)},
+        {"powers": (-1.0,)},
+        {"lags": (0.5,)},
+        {"readouts": ("median",)},
+    ],
 )
 def test_hyper_parameters_that_cannot_work_are_refused(laps, bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
