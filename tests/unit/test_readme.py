@@ -151,6 +151,17 @@ def test_a_class_is_decoded():
     np.testing.assert_allclose(held["raw"].sum(axis=2), 1.0)
 
 
+def test_a_signal_is_decoded():
+    held = run(python_after("### Decoding a signal"))
+    for decoder, worst_cm in ((held["bayesian"], 8.0), (held["wiener"], 25.0), (held["kalman"], 25.0)):
+        decoded = decoder.predict(held["counts"][held["test"]])
+        assert held["median_error"](held["distances"](held["true"], decoded), held["true"]) < worst_cm
+        assert held["r2"](held["true"], decoded)[0] > 0.8
+    whole = held["wiener"].predict(held["counts"])
+    np.testing.assert_allclose(held["of_windows"][3], whole[800:980], atol=1e-5)  # counts in single precision
+    np.testing.assert_allclose(held["here"], held["kalman"].predict(held["counts"][held["test"]])[-1])
+
+
 def test_the_cell_is_one_that_a_network_can_be_built_on():
     cell = run(CELL)["CELL"](3, 5)
     hidden, state = cell(torch.zeros(2, 7, 3), None)
