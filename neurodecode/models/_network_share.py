@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, UInt
 
 Device = Literal["auto", "cpu", "cuda"]
 SHARES = (0.25, 0.5, 0.75, 1.0)
+FEWEST_TRIALS = 4  # two or three that happen to gain alike make an interval of any width
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Share:
     """``value`` in [0, 1] of what the networks add to the GLM's log-intensity; 0: the model is the GLM.
 
     ``gain``: of the best share over the GLM on validation trials, bits/spike; ``low``: the lower end of its 95
-    percent interval over trials, None where one trial tells of no other.
+    percent interval over trials, None where they are too few to say.
     """
 
     value: float
@@ -70,7 +71,7 @@ def best_share(
     gains = [_gain_of_trials(counts, mask, log_mean, share * added) for share in SHARES]
     best = int(np.argmax([trials.sum() for trials in gains]))
     trials, unit = gains[best], n_spikes * np.log(2)
-    if trials.size == 1:
+    if trials.size < FEWEST_TRIALS:
         return Share(0.0, float(trials[0] / unit), None)
     error = trials.std(ddof=1) * np.sqrt(trials.size)
     low = trials.sum() - student.ppf(0.975, trials.size - 1) * error

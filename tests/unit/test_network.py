@@ -197,8 +197,9 @@ def test_what_gains_by_chance_alone_is_left_out():
     assert np.mean(kept) < 0.15
 
 
-def test_one_trial_says_nothing_of_the_next():
-    log_mean, added = np.full((1, 500, 1), np.log(0.1)), np.full((1, 500, 1), np.log(5.0))
+@pytest.mark.parametrize("n_trials", [1, 3])
+def test_few_trials_say_nothing_of_the_next(n_trials):
+    log_mean, added = np.full((n_trials, 500, 1), np.log(0.1)), np.full((n_trials, 500, 1), np.log(5.0))
     counts = np.ones(log_mean.shape, np.uint8)  # however much is gained there
     share = best_share(counts, np.ones(log_mean.shape, bool), log_mean, added)
     assert share.fallback
