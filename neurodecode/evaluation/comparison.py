@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from neurodecode.errors import DataError
 from neurodecode.evaluation._likelihood_scores import Resampling
 from neurodecode.evaluation._score_rows import ALL, ENCODE, PSTH, RECORDING
 from neurodecode.evaluation.likelihoods import TrialLikelihoods
@@ -126,39 +125,6 @@ def headline(
         psth_bits=pooled[BITS, PSTH][0],
         oracle=pooled[GAIN, ORACLE][0] if (GAIN, ORACLE) in pooled else None,
     )
-
-
-def model_table(scores: pd.DataFrame, metric: str, *, control: str = "") -> pd.DataFrame:
-    """Models (rows) by sessions (columns): ``metric`` pooled over units and folds; NaN where it was not scored.
-
-    Rows and columns in the order of the scores. Raises DataError for a metric that no session has.
-    """
-    return _table(scores, metric, control, "value")
-
-
-def interval_table(scores: pd.DataFrame, metric: str, *, control: str = "") -> pd.DataFrame:
-    """``model_table`` with the columns ``value``, ``low`` and ``high`` below each session."""
-    parts = {name: _table(scores, metric, control, name) for name in ("value", "low", "high")}
-    together = pd.concat(parts, axis=1).swaplevel(axis=1)
-    return together[[(session, name) for session in parts["value"].columns for name in parts]]
-
-
-def control_table(scores: pd.DataFrame, metric: str, *, model: str) -> pd.DataFrame:
-    """One model's pooled ``metric`` on each session (rows) and its controls (columns; ``""`` is the recording)."""
-    found = _pooled_rows(scores)
-    found = found[(found["metric"] == metric) & (found["model"] == model)]
-    return found.pivot(index="session", columns="control", values="value").reindex(found["session"].unique())
-
-
-def _table(scores: pd.DataFrame, metric: str, control: str, values: str) -> pd.DataFrame:
-    pooled = _pooled_rows(scores)
-    pooled = pooled[pooled["control"] == control]
-    found = pooled[pooled["metric"] == metric]
-    if found.empty:
-        known = ", ".join(sorted(pooled["metric"].unique())) or "none"
-        raise DataError(f"no session was scored by {metric!r}; metrics there are: {known}")
-    table = found.pivot(index="model", columns="session", values=values)
-    return table.reindex(index=found["model"].unique(), columns=found["session"].unique())
 
 
 def _pooled(scores: pd.DataFrame, session: str, control: str) -> dict[tuple[str, str], tuple[float, float, float]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt
 
-Device = Literal["auto", "cpu", "cuda"]
+from neurodecode.nn.device import Device, choose_device
+
 SHARES = (0.25, 0.5, 0.75, 1.0)
 FEWEST_TRIALS = 4  # two or three that happen to gain alike make an interval of any width
 
@@ -36,7 +37,6 @@ def what_networks_add(
     networks: Sequence[Any], sequences: Any, device: Device
 ) -> Float[np.ndarray, "trials bins units"]:
     """Mean over networks (``nn.network.RateNetwork``) of what each adds to the offset of ``nn`` sequences."""
-    from neurodecode.nn.device import choose_device
     from neurodecode.nn.training import log_means
 
     total, at = np.zeros(sequences.offset.shape), choose_device(device)

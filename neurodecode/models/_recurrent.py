@@ -20,10 +20,11 @@ from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._network_inputs import NetworkInputs
-from neurodecode.models._network_share import Device, Share, chosen_share, what_networks_add
+from neurodecode.models._network_share import Share, chosen_share, what_networks_add
 from neurodecode.models._recurrent_stepper import RecurrentStepper
 from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, SpikeHistoryGLM
+from neurodecode.nn.device import Device, choose_device
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,6 @@ class RecurrentModel(PointProcessModel):
         """``seeds`` networks trained on sequences (``nn.sequences.Sequences``), and their learning curves."""
         import torch
 
-        from neurodecode.nn.device import choose_device
         from neurodecode.nn.training import train
 
         plan, device = self.plan(), choose_device(self.device)

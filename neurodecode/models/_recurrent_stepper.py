@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
 from neurodecode.models._network_inputs import NetworkInputs
-from neurodecode.models._network_share import Device
 from neurodecode.models._sampling import Stepper
 from neurodecode.models.glm import GLMStepper
+from neurodecode.nn.device import Device, choose_device
 
 
 class RecurrentStepper(Stepper):
@@ -22,8 +22,6 @@ class RecurrentStepper(Stepper):
         self, inputs: NetworkInputs, networks: Sequence[Any], share: float, device: Device, trials: Trials
     ) -> None:
         """``share`` of what ``networks`` (``nn.network.RateNetwork``), if any, add to the GLM of ``inputs``."""
-        from neurodecode.nn.device import choose_device
-
         super().__init__(trials, fill=inputs.glm.design.fill, binary=inputs.glm.grid.binary)
         self.device = choose_device(device)
         self.networks = [network.to(self.device).eval() for network in networks]

@@ -8,10 +8,7 @@ from numpy.testing import assert_allclose
 from neurodecode.errors import DataError
 from neurodecode.evaluation.comparison import (
     best_model,
-    control_table,
     headline,
-    interval_table,
-    model_table,
     paired_difference,
 )
 from neurodecode.evaluation.likelihoods import TrialLikelihoods
@@ -119,24 +116,7 @@ def test_headline(scores):
     assert headline(scores, "y") is None
 
 
-def test_tables(scores):
-    table = model_table(scores, "bits_per_spike")
-    assert list(table.index) == ["psth", "constant", "poisson"]
-    assert list(table.columns) == ["x", "y"]
-    assert table.loc["poisson", "y"] == 0.1
-    assert np.isnan(table.loc["psth", "y"])
-    intervals = interval_table(scores, "gain_over_psth")
-    assert list(intervals.columns) == [("x", "value"), ("x", "low"), ("x", "high")]
-    assert intervals.loc["glm"].tolist() == [0.20, 0.15, 0.25]
-    controls = control_table(scores, "gain_over_psth", model="lstm")
-    assert controls.loc["x"].tolist() == [0.27, -0.01]
-    with pytest.raises(DataError, match=r"'bits'.*bits_per_spike"):
-        model_table(scores, "bits")
-
-
 def test_units_predicted_from_other_units_are_not_taken_for_models_of_spikes():
     from_others = row("a", "glm", "gain_over_psth", 9.0, 8.0, 10.0, task="co_smooth")
     scores = pd.DataFrame([row("a", "lstm", "gain_over_psth", 0.1, 0.0, 0.2), from_others])
     assert best_model(scores, "a") == "lstm"
-    assert list(model_table(scores, "gain_over_psth").index) == ["lstm"]
-    assert control_table(scores, "gain_over_psth", model="glm").empty
