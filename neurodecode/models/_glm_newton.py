@@ -26,6 +26,7 @@ _HANDED_ON = 1e-4  # nats: where float32 gives over to float64, far above what r
 _MOST_LEFT = 0.1
 _FAR, _STUCK = 1.0, 30.0  # nats: at a greater expected gain the curvature of some of the rows may do
 _MOST_THIN, _BLOCKS_LEFT = 8, 16  # one in so many blocks of rows then, and at least so many of them
+_JITTER = (1e-10, 1e-7, 1e-5, 1e-3)  # of a curvature's diagonal
 _ROUNDING = 1e-5  # of the loss: gains below are judged by the slope, which rounding leaves
 
 
@@ -162,11 +163,7 @@ class KeptNewton:
             used = np.flatnonzero(objective.used[unit])
             hessian = self._found(objective, weights, unit)[np.ix_(used, used)]
             hessian[np.diag_indices_from(hessian)] += objective.ridge[unit, used]
-            # A column that never varies leaves a zero on the diagonal, and in the gradient. The jitter is far
-            # below any curvature that matters, and each column's own.
-            diagonal = np.diag(hessian)
-            hessian = hessian + np.diag(np.where(diagonal > 0.0, 1e-10 * diagonal, 1.0))
-            self._factor[unit] = used, cho_factor(hessian, lower=True, check_finite=False)[0]
+            self._factor[unit] = used, _lower_factor(hessian)
         return self._factor[unit]
 
     def _found(self, objective: Objective, weights: np.ndarray, unit: int) -> np.ndarray:
@@ -193,6 +190,24 @@ class KeptNewton:
         rough = np.array([unit for unit in close.tolist() if unit in self._thinned], int)
         self._forget(rough)
         return rough
+
+
+def _lower_factor(hessian: Float[np.ndarray, "used used"]) -> Float[np.ndarray, "used used"]:
+    """Cholesky factor, with as little on the diagonal as it takes.
+
+    A column that never varies leaves a zero there, and in the gradient. Sums of float32 products of columns that
+    are nearly collinear may fall short of a curvature: a share of each column's own makes up for their rounding,
+    far below any curvature that matters. Raises ConvergenceError where even a thousandth does not do.
+    """
+    diagonal = np.diag(hessian)
+    for share in _JITTER:
+        try:
+            held_up = hessian + np.diag(np.where(diagonal > 0.0, share * diagonal, 1.0))
+            factor: np.ndarray = cho_factor(held_up, lower=True, check_finite=False)[0]
+        except np.linalg.LinAlgError:
+            continue
+        return factor
+    raise ConvergenceError("GLM: columns of the regression are collinear; raise the penalties or drop covariates")
 
 
 def _better(

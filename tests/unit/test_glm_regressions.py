@@ -223,6 +223,18 @@ def test_coupling_by_chance_is_not_taken_and_coupling_that_is_there_is():
     assert none.unless(_glm_fit._Best(gain + 1.0, some.weights, some.penalties)).penalties == some.penalties
 
 
+def test_a_curvature_that_rounding_took_below_zero_is_held_up():
+    columns = np.random.default_rng(0).normal(size=(200, 4))
+    columns = np.c_[columns, columns @ [1.0, -1.0, 0.5, 0.0]]  # collinear
+    curvature = columns.T @ columns
+    rounded = curvature - 1e-6 * np.diag(np.diag(curvature))  # what single precision may leave of it
+    assert np.linalg.eigvalsh(rounded)[0] < 0
+    lower = np.tril(_glm_newton._lower_factor(rounded))
+    assert_allclose(lower @ lower.T, curvature, rtol=1e-4, atol=1e-4 * np.diag(curvature).max())
+    with pytest.raises(ConvergenceError, match="collinear"):
+        _glm_newton._lower_factor(-curvature)
+
+
 def test_a_fit_that_does_not_end_says_so(monkeypatch):
     monkeypatch.setattr(_glm_newton, "_MAX_FLOAT32", 1)
     monkeypatch.setattr(_glm_newton, "_MAX_ITERATIONS", 1)
