@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from neurodecode.nn.cells import build_cell
+from neurodecode.nn.readout import read_each
 
 EMBEDDING = 8  # numbers that tell one unit from another where all share a cell
 _UNITS_AT_REST = 16  # units whose own cells run together when nothing is trained: bounds the memory
@@ -123,8 +124,8 @@ class OwnPath(torch.nn.Module):
         hidden, state = self.cell(self.rows(inputs, units), start)
         # One product serves as readout and as dropout, which has a mask of its own for each sequence.
         weights = dropped(self.readout[units].expand(n_batch, 1, -1, -1), self.dropout, training=self.training)
-        by_unit = by_step(hidden[:, -n_bins:]).reshape(n_bins, n_batch, len(units), -1)
-        added = (by_unit * weights[:, 0]).sum(-1) + self.bias[units]
+        read = read_each(by_step(hidden[:, -n_bins:]), weights.flatten(0, 2))
+        added = read.reshape(n_bins, n_batch, len(units)) + self.bias[units]
         return by_step(added), _mapped(state, lambda s: s.reshape(len(s), n_batch, len(units), -1))
 
     def rows(self, inputs: torch.Tensor, units: torch.Tensor) -> torch.Tensor:

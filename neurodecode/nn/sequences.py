@@ -93,8 +93,9 @@ class Sequences:
         first = self.make_inputs(np.arange(min(1, self.n_trials)))
         if first.size * self.n_trials > _CACHED_VALUES:
             return self
-        held = self.make_inputs(np.arange(self.n_trials))
-        return replace(self, make_inputs=lambda trials: held[trials])
+        held = np.ascontiguousarray(self.make_inputs(np.arange(self.n_trials)).swapaxes(0, 1))
+        # Held step by step, so that a batch is copied once, into the order that it is gone through in.
+        return replace(self, make_inputs=lambda trials: held[:, trials].swapaxes(0, 1))
 
     def batch(self, segments: np.ndarray, length: int, device: torch.device, *, carried: bool = False) -> Batch:
         """The segments (n, 2) as tensors on ``device``; counts travel as integers and are cast there."""

@@ -15,6 +15,7 @@ from neurodecode.models._network_share import best_share
 from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.network import RateNetwork, dropped
+from neurodecode.nn.readout import read_each
 from neurodecode.nn.sequences import Sequences
 from neurodecode.nn.training import TrainingPlan, detached, log_means, train
 
@@ -254,3 +255,11 @@ def test_hidden_bursts_are_learnt_beyond_the_glm(cell):
 
 def test_freed_memory_stays_where_the_c_library_is_asked():
     assert keep_freed_memory() is (sys.platform.startswith("linux") and platform.libc_ver()[0] == "glibc")
+
+
+@pytest.mark.parametrize("n_sequences", [3, 20])
+def test_each_sequence_is_read_by_its_own_weights(n_sequences):
+    torch.manual_seed(0)
+    hidden, weights = torch.randn(7, n_sequences, 5).double(), torch.randn(n_sequences, 5).double()
+    torch.testing.assert_close(read_each(hidden, weights), torch.einsum("tsf,sf->ts", hidden, weights))
+    assert torch.autograd.gradcheck(read_each, (hidden.requires_grad_(), weights.requires_grad_()))

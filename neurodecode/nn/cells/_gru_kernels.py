@@ -1,53 +1,20 @@
 """The recurrence of a GRU, forward and back, compiled for this machine's CPU by numba.
 
 On a CPU torch has an LSTM in one piece, but runs a GRU in a dozen operations a step. Here it is one loop over
-time; nothing is shared between sequences, so threads take parts of a batch. Compiled code is kept on disk beside
-this file (or where NUMBA_CACHE_DIR says), and made anew when this file changes: so all of it stands in one file.
+time; nothing is shared between sequences, so threads take parts of a batch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from inspect import unwrap
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, overload
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
-_FEWEST = 8  # sequences for which it pays to start a thread
-
-
-def run(kernel: Callable[..., None], n_sequences: int, *tensors: torch.Tensor) -> None:
-    """``kernel(first, end, *arrays)`` for all sequences, in as many threads as torch may use."""
-    arrays = [tensor.detach().numpy() for tensor in tensors]
-    n_threads = min(torch.get_num_threads(), n_sequences // _FEWEST)
-    if n_threads <= 1:
-        kernel(0, n_sequences, *arrays)
-        return
-    edges = [round(part * n_sequences / n_threads) for part in range(n_threads + 1)]
-    with ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(kernel, edges[k], edges[k + 1], *arrays) for k in range(n_threads)]:
-            done.result()
-
-
-def _compiled(function: Kernel) -> Kernel:
-    """Compiled at the first call, kept on disk where there is a place for it.
-
-    Sums may be fused with products and are not reordered otherwise: NaN stays NaN.
-    """
-    options: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "nogil": True}
-    function = unwrap(function)  # where types are checked while testing, numba is to see the function itself
-    try:
-        kept: Kernel = njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
-        kept = njit(**options)(function)
-    return kept
-
+from neurodecode.nn.compiled import compiled
 
 # exp(x) = 2^n exp(f), n whole and |f| <= log(2) / 2, where Taylor's sum of seven terms is exact to float32:
 # branches and tables would keep a loop from being done in vectors, as does the C library's exp.
@@ -100,7 +67,7 @@ def _exponential(x: Any) -> Any:
     return unwrap(of_float32 if x == types.float32 else of_float64)
 
 
-@_compiled
+@compiled
 def _add_product(left: np.ndarray, right: np.ndarray, total: np.ndarray) -> None:
     """total += left @ right, four rows and four terms at a time."""
     n_rows, n_terms = left.shape
@@ -130,21 +97,21 @@ def _add_product(left: np.ndarray, right: np.ndarray, total: np.ndarray) -> None
                 total[i, j] += a * right[k, j]
 
 
-@_compiled
+@compiled
 def _sigmoid(values: np.ndarray) -> None:
     one = values.dtype.type(1)
     for j in range(values.size):
         values[j] = one / (one + exponential(-values[j]))
 
 
-@_compiled
+@compiled
 def _tanh(values: np.ndarray) -> None:
     one = values.dtype.type(1)
     for j in range(values.size):
         values[j] = one - (one + one) / (one + exponential(values[j] + values[j]))
 
 
-@_compiled
+@compiled
 def gru_forward(
     first: int,
     end: int,
@@ -184,7 +151,7 @@ def gru_forward(
                 gate[j] = now[row, j]
 
 
-@_compiled
+@compiled
 def gru_backward(
     first: int,
     end: int,

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from neurodecode.nn.cells._gru_kernels import gru_backward, gru_forward, run
+from neurodecode.nn.cells._gru_kernels import gru_backward, gru_forward
+from neurodecode.nn.compiled import run
 
 
 class GRU(torch.nn.GRU):
