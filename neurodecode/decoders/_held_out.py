@@ -23,23 +23,18 @@ def dealt(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def share_of_values(targets: np.ndarray, found: np.ndarray, weights: np.ndarray) -> float:
     """The share of what networks found (series, bins, dims) with the least weighted squared error."""
-    seen = np.isfinite(found).all(axis=2)
-    errors = [
-        np.where(
-            seen, weights * np.square(targets - share * np.where(seen[..., None], found, 0.0)).mean(axis=2), 0.0
-        )
-        for share in SHARES
-    ]
-    return _best_share(np.stack(errors))
+    seen = np.isfinite(found).all(axis=2) & (weights > 0)
+    true, said = np.where(seen[..., None], targets, 0.0), np.where(seen[..., None], found, 0.0)
+    return _best_share(np.stack([weights * np.square(true - share * said).mean(axis=2) for share in SHARES]))
 
 
-def share_of_logits(targets: np.ndarray, offset: np.ndarray, found: np.ndarray, weights: np.ndarray) -> float:
-    """The share of log odds that networks found (series, bins, classes) with the least weighted log loss."""
+def share_of_logits(targets: np.ndarray, start: np.ndarray, found: np.ndarray, weights: np.ndarray) -> float:
+    """The share of what networks add to log odds (series, bins, classes) with the least weighted log loss."""
     seen = np.isfinite(found).all(axis=2)
     said = np.where(seen[..., None], found, 0.0)
     losses = [
         np.where(
-            seen, -weights * (targets * np.log(softmax(offset + share * said, axis=-1) + 1e-300)).sum(axis=2), 0.0
+            seen, -weights * (targets * np.log(softmax(start + share * said, axis=-1) + 1e-300)).sum(axis=2), 0.0
         )
         for share in SHARES
     ]

@@ -137,11 +137,10 @@ class RecurrentDecoder(Decoder):
         series = self.series(X)
         series.check_units(self.n_units_)
         shape = (series.n_trials, series.n_bins, self.offset_.size)
-        unknown = np.broadcast_to(np.float32(0), shape)
-        task = Task(series, self.scaling, unknown, unknown[..., 0], self.offset_, "squares")
-        sequences = task.sequences()
+        unknown, start = np.broadcast_to(np.float32(0), shape), self.start(series)
+        sequences = Task(series, self.scaling, unknown, unknown[..., 0], start, "squares").sequences()
         found = np.mean([said(network, sequences, self.device) for network in self.networks], axis=0)
-        return self.offset_ + self.share_ * found, series
+        return start + self.share_ * found, series
 
     def stream(self) -> Stream:
         """The fitted decoder before the first bin; of a decoder fitted to ``Trials`` the first of their lead."""
@@ -153,6 +152,14 @@ class RecurrentDecoder(Decoder):
     def diagnostics(self) -> dict[str, Any]:
         """Learning curves of the networks, the share of what they say that was kept, the bins."""
         return {"share": self.share_, "curves": self.curves_, "bin_size_s": self.bin_size_s_}
+
+    def start(self, series: Series) -> Float[np.ndarray, "*trials_bins outputs"]:
+        """What networks add to, for all bins of the window or for each."""
+        return self.offset_
+
+    def start_of_bin(self, number: int, told: np.ndarray, observed: np.ndarray) -> Float[np.ndarray, " outputs"]:
+        """What one bin of the window adds to ``start``, given its counts."""
+        return np.zeros(self.offset_.size)
 
     def from_outputs(self, outputs: Float[np.ndarray, "*shape outputs"]) -> Float[np.ndarray, "*shape outputs"]:
         """What is decoded, of what the networks say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from scipy.special import softmax
 
 from neurodecode.data.trials import Trials
+from neurodecode.decoders._aggregate import Aggregate
 from neurodecode.decoders._base import SignalDecoder, UnfoldingClassDecoder, ValueDecoder
 from neurodecode.decoders._class_parts import some
 from neurodecode.decoders._held_out import (
@@ -105,21 +107,24 @@ class TrialByTrial(RecurrentDecoder):
             return series, targets
         return joined(series, self.series(other[0])), np.concatenate([targets, other[1]])
 
-    def fit_trials(self, series: Series, targets: np.ndarray, parts: np.ndarray, loss: Any) -> tuple[Any, Any]:
+    def fit_trials(
+        self, series: Series, targets: np.ndarray, parts: np.ndarray, starts: Sequence[np.ndarray], loss: Any
+    ) -> tuple[np.ndarray, Task]:
         """Train the networks; ``targets`` (trials, outputs), ``parts``: which trials are held out together.
 
-        Returns what of each trial the networks say that did not see it (trials, bins, outputs; NaN where every
-        network did), and the task.
+        starts: what networks add to where each part is held out. Returns what of each trial the networks say that
+        did not see it (trials, bins, outputs; NaN where every network did), and its targets, weights and start.
         """
         shape = (series.n_trials, series.n_bins, targets.shape[1])
         observed = series.mask[:, series.lead :].any(axis=2).astype(np.float32)
         weights = observed / np.maximum(observed.sum(axis=1, keepdims=True), 1)
         wide = np.broadcast_to(targets[:, None].astype(np.float32), shape)
-        task = Task(series, self.scaling, wide, weights, self.offset_, loss)
-        held_out = [np.flatnonzero(parts == k % (parts.max() + 1)) for k in range(self.seeds)]
+        tasks = [Task(series, self.scaling, wide, weights, start, loss) for start in starts]
+        numbers = [number % len(starts) for number in range(self.seeds)]
+        held_out = [np.flatnonzero(parts == number) for number in numbers]
         rounds = [
-            (task.sequences(trials=np.setdiff1d(np.arange(series.n_trials), out)), task.sequences(trials=out))
-            for out in held_out
+            (tasks[number].sequences(trials=np.flatnonzero(parts != number)), tasks[number].sequences(trials=out))
+            for number, out in zip(numbers, held_out, strict=True)
         ]
         networks = self.train(rounds, segment_bins=series.n_bins + series.lead)
         total, n_said = np.zeros(shape), np.zeros((series.n_trials, 1, 1))
@@ -127,7 +132,8 @@ class TrialByTrial(RecurrentDecoder):
             total[out] += said(network, held, self.device)
             n_said[out] += 1
         with np.errstate(invalid="ignore"):
-            return total / n_said, task
+            unseen = np.stack([np.broadcast_to(starts[part], shape)[trial] for trial, part in enumerate(parts)])
+            return total / n_said, Task(series, self.scaling, wide, weights, unseen, loss)
 
     def unfolding(self, X: Any) -> Float[np.ndarray, "trials bins outputs"]:
         """What is decoded after every bin; where none was observed, what was after the last that had been."""
@@ -158,11 +164,32 @@ class RecurrentClasses(TrialByTrial, UnfoldingClassDecoder):
             other = some(validation[0], known), theirs[known]
         series, labels = self.both(X, labels, other)
         targets = (labels[:, None] == self.classes_).astype(np.float32)
-        self.measure(series, np.log(targets.mean(axis=0)))
         parts = dealt(labels, np.random.default_rng(self.random_state))
-        found, task = self.fit_trials(series, targets, parts, "cross-entropy")
-        self.share_ = share_of_logits(task.targets, self.offset_, found, task.weights)
+        aggregate, starts = Aggregate.fitted(series, targets.argmax(axis=1), parts, self.classes_.size)
+        self.measure(series, aggregate.log_prior)
+        self.log_template_, self.beta_ = aggregate.log_template, aggregate.beta
+        found, task = self.fit_trials(series, targets, parts, starts, "cross-entropy")
+        self.share_ = share_of_logits(task.targets, task.offset, found, task.weights)
         return self
+
+    @property
+    def aggregate(self) -> Aggregate:
+        """Naive Bayes, from which the networks start."""
+        return Aggregate(self.log_template_, self.offset_, self.beta_)
+
+    def start(self, series: Series) -> Float[np.ndarray, "trials bins classes"]:
+        """Log odds of the classes by their average responses."""
+        series.check_bins(self.n_bins_)
+        return self.aggregate.of_series(series)
+
+    def start_of_bin(self, number: int, told: np.ndarray, observed: np.ndarray) -> Float[np.ndarray, " classes"]:
+        """Log odds by the counts of one bin."""
+        if number >= self.n_bins_:
+            raise DataError(f"the trial has {self.n_bins_} bins, all of which were told: start a new stream")
+        log_mu = self.log_template_[:, number, observed]
+        odds: np.ndarray = self.beta_ * (told[observed] * log_mu - np.exp(log_mu)).sum(axis=1)
+        odds -= odds.mean()
+        return odds
 
     def predict_proba_bins(self, X: Any) -> Float[np.ndarray, "trials bins classes"]:
         """Probability of each class after each bin."""
@@ -190,7 +217,8 @@ class RecurrentValues(TrialByTrial, ValueDecoder):
         targets = ((values - values.mean()) / values.std())[:, None]
         self.measure(series, np.zeros(1))
         parts = dealt(np.zeros(values.size), np.random.default_rng(self.random_state))
-        found, task = self.fit_trials(series, targets, parts, "squares")
+        starts = [self.offset_] * (int(parts.max()) + 1)
+        found, task = self.fit_trials(series, targets, parts, starts, "squares")
         self.share_ = share_of_values(task.targets, found, task.weights)
         return self
 

@@ -25,6 +25,7 @@ class RecurrentStream(Stream):
         self.lead_left = decoder.lead_
         self.before = torch.zeros(1, 0, decoder.offset_.size)
         self.offset = torch.zeros(1, 1, decoder.offset_.size)
+        self.start, self.n_told = decoder.offset_, 0
         self.last = decoder.from_outputs(decoder.offset_)
 
     def step(self, counts: Float[np.ndarray, " units"]) -> Float[np.ndarray, " outputs"]:
@@ -36,15 +37,18 @@ class RecurrentStream(Stream):
 
         told, observed = told_counts(counts, self.decoder.n_units_)
         inputs = torch.from_numpy(self.scaling(told, observed)[None, None])
-        offset = self.before if self.lead_left else self.offset
+        warming = self.lead_left > 0
+        offset = self.before if warming else self.offset
         total = np.zeros(self.decoder.offset_.size)
         with torch.inference_mode():
             for number, network in enumerate(self.networks):
                 outputs, self.states[number] = network(inputs, offset, self.states[number])
-                total += outputs[0, -1].numpy() if not self.lead_left else 0.0
-        if self.lead_left:
+                total += outputs[0, -1].numpy() if not warming else 0.0
+        if warming:
             self.lead_left -= 1
         elif observed.any() or self.decoder.kind == "signal":
+            self.start = self.start + self.decoder.start_of_bin(self.n_told, told, observed)
             share = self.decoder.share_ / len(self.networks)
-            self.last = self.decoder.from_outputs(self.decoder.offset_ + share * total)
+            self.last = self.decoder.from_outputs(self.start + share * total)
+        self.n_told += not warming
         return self.last.copy()

@@ -17,15 +17,15 @@ from neurodecode.decoders._series import Series
 class Task:
     """Series with what is to be decoded from them.
 
-    targets (trials, bins, outputs); weights (trials, bins), 0 where a bin counts nothing. offset: what an
-    untrained network says. loss: ``squares`` or ``cross-entropy``.
+    targets (trials, bins, outputs); weights (trials, bins), 0 where a bin counts nothing. offset (outputs,) or
+    (trials, bins, outputs): what an untrained network says. loss: ``squares`` or ``cross-entropy``.
     """
 
     series: Series
     scaling: CountScaling
     targets: Float[np.ndarray, "trials bins outputs"]
     weights: Float[np.ndarray, "trials bins"]
-    offset: Float[np.ndarray, " outputs"]
+    offset: Float[np.ndarray, "*trials_bins outputs"]
     loss: Literal["squares", "cross-entropy"]
 
     def sequences(self, *, trials: np.ndarray | None = None, margin: int = 0, both_sides: bool = False) -> Any:
@@ -37,7 +37,7 @@ class Task:
             lambda index, steps: scaled_steps(self.series, self.scaling, chosen[index], steps),
             self.targets if trials is None else self.targets[chosen],
             self.weights if trials is None else self.weights[chosen],
-            self.offset,
+            np.broadcast_to(self.offset, self.targets.shape)[chosen],
             self.loss,
             lead=self.series.lead,
             margin=margin,

@@ -80,3 +80,20 @@ def chosen_templates(
     scores = np.stack([held_out.log_likelihood(mu) for _, _, mu in sums.templates(bandwidths, shrinkages)])
     bandwidth, shrinkage = settings[scores.argmax(axis=0)].T
     return bandwidth, shrinkage, sums.log_templates(bandwidth, shrinkage)
+
+
+def log_likelihood_bins(
+    series: Series, log_template: Float[np.ndarray, "classes bins units"]
+) -> Float[np.ndarray, "trials bins classes"]:
+    """Log-likelihood (nats) of the counts up to and with each bin of the window, without log(n!)."""
+    counts, observed = series.window_counts, series.mask[:, series.lead :]
+    # (bins, trials, units) @ (bins, units, classes): one small product for each bin.
+    log_mu = np.moveaxis(log_template, 0, 2)
+    seen = np.moveaxis(np.where(observed, counts, 0.0).astype(np.float64), 0, 1)
+    each = seen @ log_mu
+    if observed.shape[2] == 1:
+        each -= np.moveaxis(observed, 0, 1) * np.exp(log_mu).sum(axis=1, keepdims=True)
+    else:
+        each -= np.moveaxis(observed, 0, 1).astype(np.float64) @ np.exp(log_mu)
+    summed: np.ndarray = np.moveaxis(each.cumsum(axis=0), 0, 1)
+    return summed

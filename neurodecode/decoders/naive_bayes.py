@@ -18,8 +18,7 @@ from neurodecode.decoders._base import Stream
 from neurodecode.decoders._bayes import BayesClassDecoder
 from neurodecode.decoders._choices import numbers_to_choose_from, told_counts
 from neurodecode.decoders._class_parts import class_parts
-from neurodecode.decoders._series import Series
-from neurodecode.decoders._templates import Sums, chosen_templates
+from neurodecode.decoders._templates import Sums, chosen_templates, log_likelihood_bins
 from neurodecode.errors import ConfigError, DataError
 from neurodecode.metrics.calibration import posterior
 
@@ -55,7 +54,7 @@ class NaiveBayesDecoder(BayesClassDecoder):
         self.bandwidths_, self.shrinkage_trials_, self.log_template_ = chosen_templates(
             sums, theirs, self.n_bandwidths, shrinkages
         )
-        unseen = self._log_likelihood_bins(other)[:, -1]
+        unseen = log_likelihood_bins(other, self.log_template_)[:, -1]
         self._weigh(np.concatenate([training.codes, held_out.codes]), unseen, held_out.codes)
         self.log_template_ = (sums + theirs).log_templates(self.bandwidths_, self.shrinkage_trials_)
         return self
@@ -75,20 +74,7 @@ class NaiveBayesDecoder(BayesClassDecoder):
         series = self.series(X)
         series.check_units(self.log_template_.shape[2])
         series.check_bins(self.n_bins_)
-        return self._log_likelihood_bins(series)
-
-    def _log_likelihood_bins(self, series: Series) -> Float[np.ndarray, "trials bins classes"]:
-        counts, observed = series.window_counts, series.mask[:, series.lead :]
-        # (bins, trials, units) @ (bins, units, classes): one small product for each bin.
-        log_mu = np.moveaxis(self.log_template_, 0, 2)
-        seen = np.moveaxis(np.where(observed, counts, 0.0).astype(np.float64), 0, 1)
-        each = seen @ log_mu
-        if observed.shape[2] == 1:
-            each -= np.moveaxis(observed, 0, 1) * np.exp(log_mu).sum(axis=1, keepdims=True)
-        else:
-            each -= np.moveaxis(observed, 0, 1).astype(np.float64) @ np.exp(log_mu)
-        summed: np.ndarray = np.moveaxis(each.cumsum(axis=0), 0, 1)
-        return summed
+        return log_likelihood_bins(series, self.log_template_)
 
     def stream(self) -> NaiveBayesStream:
         """The decoder at the start of a trial."""

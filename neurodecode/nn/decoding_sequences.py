@@ -64,7 +64,7 @@ class DecodingSequences:
     make_inputs: Callable[[np.ndarray, np.ndarray], Float[np.ndarray, "series steps inputs"]]
     targets: Float[np.ndarray, "series bins outputs"]
     weights: Float[np.ndarray, "series bins"]
-    offset: Float[np.ndarray, " outputs"]
+    offset: Float[np.ndarray, "series bins outputs"]
     kind: Loss
     lead: int = 0
     margin: int = 0
@@ -119,7 +119,7 @@ class DecodingSequences:
         target = np.where(weight[..., None] > 0, target, 0.0)  # NaN times 0 is NaN
         return LabelledBatch(
             _float32(self.make_inputs(series, steps), device),
-            _float32(self.offset, device).expand(*bins.shape, -1),
+            _float32(self.offset[series[:, None], np.maximum(bins, 0)], device),
             _float32(target, device),
             _float32(weight, device),
             self.kind,
