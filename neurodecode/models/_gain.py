@@ -19,10 +19,10 @@ MARGIN = 2.0  # nats that a gain must win over none on the trials of the fit
 
 
 def decayed_past(
-    values: Float[np.ndarray, "trials steps units"], decay: float
-) -> Float[np.ndarray, "trials steps units"]:
+    values: Float[np.ndarray, "trials steps *units"], decay: float
+) -> Float[np.ndarray, "trials steps *units"]:
     """Sum over earlier steps s of decay^(t - 1 - s) times the value there."""
-    past: Float[np.ndarray, "trials steps units"] = lfilter([0.0, 1.0], [1.0, -decay], values, axis=1)
+    past: np.ndarray = lfilter([0.0, 1.0], [1.0, -decay], values, axis=1)
     return past
 
 

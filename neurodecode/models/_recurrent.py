@@ -1,9 +1,9 @@
 """Recurrent networks on top of a spike-history GLM: one class for every cell of ``nn/cells``.
 
 The network adds to the GLM's log-intensity what linear readouts of two recurrent states make of past spikes,
-exponential traces of them, the log of the aggregate rate and the covariates: a population state that sees all
-units, and a small state of each unit alone, whose weights all units share. It starts as the GLM, and as much of
-what it adds is kept as validation trials say: none of it, if need be.
+exponential traces of them, the population's gain, the log of the aggregate rate and the covariates: a population
+state that sees all units, and a small state of each unit alone, whose weights all units share. It starts as the
+GLM, and as much of what it adds is kept as validation trials say: none of it, if need be.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._network_inputs import NetworkInputs
 from neurodecode.models._network_share import Share, chosen_share, what_networks_add
+from neurodecode.models._population_gain import PopulationGain
 from neurodecode.models._recurrent_stepper import RecurrentStepper
 from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, SpikeHistoryGLM
@@ -86,7 +87,9 @@ class RecurrentModel(PointProcessModel):
         inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
         sequences = inputs.sequences(trials, leave_out=True).cached()
         if self.scheduled_sampling:
-            sequences = replace(sequences, remake=OwnPast.of(trials, glm, inputs.history, sequences.offset))
+            due = inputs.due(trials, leave_out=True)
+            past = OwnPast.of(trials, glm, inputs.history, due, sequences.offset)
+            sequences = replace(sequences, remake=past)
         held_out = inputs.sequences(validation, leave_out=False).cached()
         for paths in self.ladder(inputs):
             networks, curves = self.trained_networks(sequences, held_out, paths, rng)
@@ -159,7 +162,8 @@ class RecurrentModel(PointProcessModel):
 
         glm = self.glm().rebuild(under("glm."), description["glm"])
         basis = HistoryBasis(1, tuple(parameters["decays"].tolist()))
-        inputs = NetworkInputs(glm, basis, description["burn_in"], parameters["mean"], parameters["sd"])
+        gain = PopulationGain(tuple(parameters["gain_decays"].tolist()))
+        inputs = NetworkInputs(glm, basis, gain, description["burn_in"], parameters["mean"], parameters["sd"])
         paths = next(p for p in self.ladder(inputs) if p.name == description["paths"])
         networks = []
         for number in range(self.seeds):
@@ -228,8 +232,9 @@ class FittedRecurrent(FittedModel):
         for number, network in enumerate(self.networks):
             state = network.state_dict().items()
             arrays |= {f"seed{number}.{name}": values.detach().cpu().numpy() for name, values in state}
-        decays = np.array(self.inputs.basis.decays)
-        return {**arrays, "decays": decays, "mean": self.inputs.mean, "sd": self.inputs.sd}
+        decays = {"decays": self.inputs.basis.decays, "gain_decays": self.inputs.gain.decays}
+        arrays |= {name: np.array(values) for name, values in decays.items()}
+        return {**arrays, "mean": self.inputs.mean, "sd": self.inputs.sd}
 
     def description(self) -> dict[str, Any]:
         """What else rebuilds the model."""

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
 from neurodecode.models._network_inputs import NetworkInputs
+from neurodecode.models._population_gain import PopulationGainState
 from neurodecode.models._sampling import Stepper
 from neurodecode.models.glm import GLMStepper
 from neurodecode.nn.device import Device, choose_device
@@ -29,6 +30,7 @@ class RecurrentStepper(Stepper):
         self.glm = GLMStepper(inputs.glm, trials)
         self.driven = inputs.driven(trials, leave_out=False)
         self.history = inputs.basis.state(trials.n_trials, inputs.glm.design.fill)
+        self.gain = PopulationGainState(inputs.gain, inputs.due(trials, leave_out=False))
         self.states: list[Any] = [None] * len(self.networks)
 
     def expected(self, step: int) -> Float[np.ndarray, "rows units"]:
@@ -41,7 +43,8 @@ class RecurrentStepper(Stepper):
             return np.zeros(shape)
         log_mean = self.glm.log_mean(step) if step >= self.lead else np.zeros(shape)
         history = self.history.features.reshape(shape[0], -1)
-        raw = np.concatenate([history, self.driven[self.rows, step - first]], axis=1, dtype=np.float32)
+        parts = [history, self.gain.features, self.driven[self.rows, step - first]]
+        raw = np.concatenate(parts, axis=1, dtype=np.float32)
         now = torch.from_numpy((raw - self.inputs.mean) / self.inputs.sd)[:, None].to(self.device)
         nothing = torch.zeros(shape, device=self.device)[:, None]
         with torch.inference_mode():
@@ -55,10 +58,12 @@ class RecurrentStepper(Stepper):
         """Take in the counts of ``step``."""
         self.glm.observe(step, counts)
         self.history.push(counts)
+        self.gain.push(step, counts.sum(axis=1), self.rows)
 
     def repeat_state(self, times: int) -> None:
         """The GLM's, the inputs' and the cells'."""
         self.glm, self.history = self.glm.forked(times), self.history.repeated(times)
+        self.gain = self.gain.repeated(times)
         self.states = [_repeated(state, times) for state in self.states]
 
 

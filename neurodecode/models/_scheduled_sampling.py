@@ -17,14 +17,16 @@ from neurodecode.models.glm import FittedGLM
 class OwnPast:
     """The training ``trials`` with their past remade from mixed counts.
 
-    history(trials): the network's inputs of burn-in and window that come from spikes, the first of its inputs.
-    driven: the part of the GLM's log-mean that does not. What depends on no spike of the past stays as it was: the
-    aggregate of a training trial leaves the recorded trial out, not the mixed one.
+    history(trials, due): the network's inputs of burn-in and window that come from spikes, the first of its
+    inputs, where spikes ``due`` (trials, steps) were expected of all units. driven: the part of the GLM's log-mean
+    that does not come from spikes. What depends on no spike of the past stays as it was: the aggregate of a
+    training trial leaves the recorded trial out, not the mixed one.
     """
 
     trials: Trials
     glm: FittedGLM
-    history: Callable[[Trials], Float[np.ndarray, "trials steps inputs"]]
+    history: Callable[[Trials, np.ndarray], Float[np.ndarray, "trials steps inputs"]]
+    due: Float[np.ndarray, "trials steps"]
     driven: Float[np.ndarray, "trials bins units"]
 
     @classmethod
@@ -32,11 +34,12 @@ class OwnPast:
         cls,
         trials: Trials,
         glm: FittedGLM,
-        history: Callable[[Trials], np.ndarray],
+        history: Callable[[Trials, np.ndarray], np.ndarray],
+        due: Float[np.ndarray, "trials steps"],
         offset: Float[np.ndarray, "trials bins units"],
     ) -> OwnPast:
         """From ``offset``, the GLM's log-mean of ``trials`` given their recorded past."""
-        return cls(trials, glm, history, (offset - glm.history_log_mean(trials)).astype(np.float32))
+        return cls(trials, glm, history, due, (offset - glm.history_log_mean(trials)).astype(np.float32))
 
     def __call__(
         self,
@@ -53,7 +56,7 @@ class OwnPast:
         """
         bins, mixed = self.mixed(segments, log_mean, share, rng)
         past = self.trials.select(segments[:, 0]).with_window_counts(mixed)
-        history = self.history(past)
+        history = self.history(past, self.due[segments[:, 0]])
         burn_in = history.shape[1] - self.trials.n_bins
         steps = bins[:, -1:] + burn_in + np.arange(1 - inputs.shape[1], 1)  # up to the segment's last bin
         history = np.take_along_axis(history, steps[..., None], axis=1)
