@@ -1,8 +1,8 @@
 """What recurrent decoders of all kinds have in common: networks, how they are trained, what is kept of them.
 
 A network reads the square-rooted, standardised counts bin by bin. Several are trained from different starts and
-their outputs averaged; as much of what they say beyond the aggregate (the classes' frequencies, the mean signal,
-the mean value) is kept as data that they were not trained on supports.
+their outputs averaged; as much of what they say beyond the aggregate (naive Bayes on templates of the classes, the
+mean signal, the mean value) is kept as data that they were not trained on supports.
 """
 
 # Annotations are no strings here: configurations read them off classes that are made in another module.

@@ -147,11 +147,20 @@ class TrialByTrial(RecurrentDecoder):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentClasses(TrialByTrial, UnfoldingClassDecoder):
-    """A recurrent network that gives the probability of each class after every bin of a trial."""
+    """A recurrent network that gives the probability of each class after every bin of a trial.
+
+    It starts from naive Bayes on templates of the classes, and adds to their log odds what it makes of the trial.
+    """
+
+    batches_per_epoch: int = 8
+    learning_rate: float = 1e-2
+    weight_decay: float = 0.1
+    input_dropout: float = 0.1
+    dropout: float = 0.5
 
     def fit(self, X: Any, y: Any = None, *, validation: tuple[Any, Any] | None = None) -> RecurrentClasses:
         """Train on X and ``validation`` together, each network holding out another part of the trials, on which
-        it is stopped. How far probabilities move from the classes' frequencies is chosen on these parts too."""
+        it is stopped. How much of what they add to naive Bayes is kept is chosen on these parts too."""
         self.check_hyperparameters()
         labels = self.labels(X, y)
         self.classes_ = check_classes(labels)
