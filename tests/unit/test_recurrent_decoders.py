@@ -24,6 +24,14 @@ from neurodecode.models import cell_names
 torch.set_num_threads(1)
 CELLS = cell_names()
 SMALL = example("lstm")
+STEADY = {
+    "batches_per_epoch": 16,
+    "learning_rate": 5e-3,
+    "weight_decay": 1.0,
+    "input_dropout": 0.3,
+    "dropout": 0.1,
+}
+QUICK = STEADY | {"weight_decay": 0.01, "input_dropout": 0.0, "dropout": 0.0}
 
 
 def ordered_spikes(n_trials: int) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +56,7 @@ def delayed_sum(n_bins: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("cell", CELLS)
 def test_order_of_spikes_is_decoded_where_counts_say_nothing(cell):
     counts, first = ordered_spikes(200)
-    decoder = decoder_types(cell)[1](hidden=16, seeds=1, dropout=0.0, input_dropout=0.0, weight_decay=0.01)
+    decoder = decoder_types(cell)[1](hidden=16, seeds=1, **QUICK)
     decoder.fit(counts[:150], first[:150])
     summed = LogisticRegression().fit(counts[:150].sum(axis=1), first[:150])
     assert decoder.score(counts[150:], first[150:]) > 0.9
@@ -138,7 +146,7 @@ def test_classes_are_found_by_their_names(cell):
 def test_where_nothing_can_be_decoded_the_aggregate_is_said():
     rng = np.random.default_rng(8)
     counts, labels, values = rng.poisson(2.0, (90, 20, 4)), rng.integers(0, 3, 90), rng.normal(size=90)
-    probability = LSTMClassDecoder(epochs=15).fit(counts[:60], labels[:60]).predict_proba(counts[60:])
+    probability = LSTMClassDecoder(epochs=15, **STEADY).fit(counts[:60], labels[:60]).predict_proba(counts[60:])
     loss = -np.log(probability[np.arange(30), labels[60:]]).mean()
     assert loss < np.log(3) + 0.05
     assert LSTMValueDecoder(epochs=15).fit(counts[:60], values[:60]).score(counts[60:], values[60:]) > -0.1
