@@ -31,12 +31,6 @@ STEADY = {
     "input_dropout": 0.3,
     "dropout": 0.1,
 }
-    "batches_per_epoch": 16,
-    "learning_rate": 5e-3,
-    "weight_decay": 1.0,
-    "input_dropout": 0.3,
-    "dropout": 0.1,
-}
 QUICK = STEADY | {"weight_decay": 0.01, "input_dropout": 0.0, "dropout": 0.0}
 
 
