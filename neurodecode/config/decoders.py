@@ -50,16 +50,20 @@ class DecoderConfig:
                 return one
         raise ConfigError(f"family {self.family} decodes no {kind}, only {' and '.join(self.kinds)}")
 
-    def build(self, kind: str, *, random_state: int = 0) -> Decoder:
+    def build(self, kind: str, *, random_state: int = 0, circular: bool | None = None) -> Decoder:
         """The unfitted decoder of a kind of target, all that is random in it from ``random_state``.
+
+        ``circular``: whether a signal is an angle, for decoders that want to know and were not told.
 
         Raises ConfigError for a kind that the family does not decode and for hyper-parameters that belong to
         other kinds.
         """
         one = self.of_kind(kind)
         check_names(self.hyperparameters, hyperparameter_names(one), one.__name__, "hyper-parameter")
-        seeds = {"random_state": random_state} if "random_state" in inspect.signature(one).parameters else {}
-        return one(**self.hyperparameters, **seeds)
+        told = {"random_state": random_state, "circular": circular}
+        known = inspect.signature(one).parameters
+        told = {k: v for k, v in told.items() if k in known and self.hyperparameters.get(k) is None}
+        return one(**{**self.hyperparameters, **told})
 
     def as_mapping(self) -> dict[str, Any]:
         """As YAML or JSON could hold it."""

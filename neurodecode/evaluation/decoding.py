@@ -93,7 +93,8 @@ def fit_folds(
     fitted = []
     for place, split in enumerate(splits):
         random_state = int(seed_sequence(seed, *names, split.fold).generate_state(1)[0])
-        decoder: Any = config.build(target.kind, random_state=random_state)
+        circular = target.circular if target.kind == "signal" else None
+        decoder: Any = config.build(target.kind, random_state=random_state, circular=circular)
         read = {} if encoding is None else {"encoding": encoding[place]}
         started = time.perf_counter()
         try:

@@ -65,7 +65,7 @@ class Remembering(ClassDecoder):
 
 
 class OfRemembering(DecoderConfig):
-    def build(self, kind, *, random_state=0):
+    def build(self, kind, *, random_state=0, circular=None):
         return Remembering(random_state=random_state)
 
 
@@ -146,6 +146,38 @@ def test_what_a_fit_chose_stands_beside_it(trials, splits, tmp_path):
 def test_of_an_angle_the_sine_and_cosine_are_decoded(trials, splits, tmp_path):
     folder = written(tmp_path, trials, splits, WIENER, signal="head", circular=True)
     assert load_decoded(folder / "predictions.npz").signal.shape == (20, 15, 2)
+
+
+def test_a_decoder_is_told_that_a_signal_is_an_angle(trials, splits):
+    """Sine and cosine averaged in wide bins do not lie on the circle, from which it could be seen."""
+    entry = {
+        "family": "bayesian",
+        "bin_size_s": 0.5,
+        "n_points": 6,
+        "lags": [0],
+        "smoothing": [0.1],
+        "steps": [1.0],
+    }
+    for given, circular in (({"signal": "head", "circular": True}, True), ({"signal": "hand"}, False)):
+        wanted = Target.of(trials, target(**given))
+        one, *_ = fit_folds(decoder_config(entry, "b"), wanted, splits[:1], None, seed=1, names=("s", "b"))
+        assert one.decoder.choice_["circular"] is circular
+
+
+def test_nothing_of_test_trials_reaches_a_fold(trials, splits):
+    split = splits[1]
+    scrambled = trials.counts.copy()
+    scrambled[split.test] = 9
+    signal = trials.covariates["hand"].copy()
+    signal[split.test] = 1e3
+    other = Trials.from_counts(scrambled, 0.1, lead=4, covariates={"hand": signal})
+    config = decoder_config(WIENER, "w")
+    fits = []
+    for held in (trials, other):
+        wanted = Target.of(held, target(signal="hand"))
+        fits += fit_folds(config, wanted, [split], None, seed=1, names=("s", "w"))
+    for name in ("weights_", "intercept_", "mean_counts_"):
+        assert_array_equal(getattr(fits[0].decoder, name), getattr(fits[1].decoder, name))
 
 
 def test_an_error_names_the_decoder_the_session_and_the_fold(trials, splits, tmp_path):
