@@ -81,8 +81,26 @@ class DecodingPlan:
 
     def target_of(self, session: str) -> Mapping[str, Any]:
         """What is decoded from a session."""
+        return {key: value for key, value in self.labelled_target_of(session).items() if key != "unit"}
+
+    def labelled_target_of(self, session: str) -> Mapping[str, Any]:
+        """The same with what axes say, which changes nothing that is decoded."""
         target: Mapping[str, Any] = self.recorded[self.origin[session][0]]["target"]
         return target
+
+    @property
+    def drawn(self) -> list[str]:
+        """Sessions whose decoders have figures: recordings; the window before the stimulus stands in theirs."""
+        return [name for name, (_, control) in self.origin.items() if not control]
+
+    def before_of(self, session: str) -> list[str]:
+        """The window before the stimulus of a session that has one; else empty."""
+        return [before for before, source in self.before.items() if source == session]
+
+    def models_of(self, session: str) -> dict[str, str]:
+        """Encoding models of a session by their family: decoders that read one have its colour."""
+        named = self.recorded[session].get("models", self.models)
+        return {name: model["family"] for name, model in self.models.items() if name in named}
 
     def encoding_of(self, decoder: str) -> str | None:
         """The encoding model that a decoder reads."""

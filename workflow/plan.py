@@ -148,7 +148,8 @@ class Plan:
     def ingested_entry(self, session: str) -> dict[str, Any]:
         """What the configuration says of a session's trials; what is fitted to it changes no trial."""
         entry = {k: v for k, v in self.recorded[session].items() if k not in ("models", "decoders", "target")}
-        target = {k: v for k, v in self.recorded[session].get("target", {}).items() if k != "pre_stimulus_s"}
+        given = self.recorded[session].get("target", {})
+        target = {k: v for k, v in given.items() if k not in ("pre_stimulus_s", "unit")}
         return entry | ({"target": target} if target else {})
 
     def is_network(self, model: str) -> bool:

@@ -22,6 +22,7 @@ class TargetConfig:
 
     ``where``: of a signal, the bins in which it is decoded: name of a covariate -> the range that it lies in.
     ``circular``: the signal is an angle in radians; its sine and cosine are decoded, and errors are angular.
+    ``unit``: what a signal or a value is measured in, for the axes of the report alone.
     ``pre_stimulus_s``: a window (s, against ``align``) before the stimulus, from which the class is decoded too.
     """
 
@@ -32,6 +33,7 @@ class TargetConfig:
     signal: str | None = None
     where: dict[str, Range] = field(default_factory=dict)
     circular: bool = False
+    unit: str = ""
     pre_stimulus_s: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -43,6 +45,8 @@ class TargetConfig:
             )
         if self.circular and self.signal is None:
             raise ConfigError("target: circular goes with signal; leave it out")
+        if self.unit and (self.circular or self.class_ is not None):
+            raise ConfigError("target: unit goes with a value or a signal that is no angle (rad); leave it out")
         if self.pre_stimulus_s is not None and self.class_ is None:
             raise ConfigError("target: pre_stimulus_s goes with class; leave it out")
         if self.pre_stimulus_s is not None and not self.pre_stimulus_s[0] < self.pre_stimulus_s[1]:
@@ -62,9 +66,7 @@ class TargetConfig:
 
     def as_mapping(self) -> dict[str, Any]:
         """What the configuration gave, as YAML could hold it; defaults left out."""
-        given = {
-            k.removesuffix("_"): v for k, v in asdict(self).items() if v is not None and v is not False and v != {}
-        }
+        given = {k.removesuffix("_"): v for k, v in asdict(self).items() if v not in (None, False, "", {})}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
 
 

@@ -56,6 +56,12 @@ class Decoded:
         """The same before tempering, None where nothing was tempered."""
         return None if self.raw_probabilities is None else self._in_order(self.raw_probabilities, classes, decoder)
 
+    def bin_probabilities_of(self, classes: np.ndarray, decoder: str) -> np.ndarray:
+        """(trials, bins, classes) after each bin. Raises DataError where there are none."""
+        if self.bin_probabilities is None:
+            raise DataError(f"predictions of {decoder} hold no bin_probabilities: it decides once, from all bins")
+        return self._in_order(self.bin_probabilities, classes, decoder)
+
     def _in_order(self, probabilities: np.ndarray, classes: np.ndarray, decoder: str) -> np.ndarray:
         own = np.empty(0, np.str_) if self.classes is None else self.classes
         if not set(own.tolist()) <= set(classes.tolist()) or probabilities.shape[-1] != own.size:

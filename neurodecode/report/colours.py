@@ -25,6 +25,19 @@ FAMILY_COLOURS: Mapping[str, str] = {
 }
 """Fixed by family; in this order models stand in figures and tables."""
 
+DECODER_COLOURS: Mapping[str, str] = {
+    "mean": "#BDBDBD",
+    "naive_bayes": "#E69F00",
+    "bayesian": "#E69F00",
+    "logistic": "#CC79A7",
+    "wiener": "#CC79A7",
+    "ridge": "#CC79A7",
+    "lda": "#332288",
+    "kalman": "#332288",
+}
+"""Decoders that read no model of spikes: aggregates in the colours of the constant rate and the PSTH, ridge and
+logistic regression in one. Families of one colour decode different kinds of target."""
+
 TERM_COLOURS: Mapping[str, str] = {
     "covariates": "#56B4E9",
     "slow_gain": "#7A4B00",
@@ -45,17 +58,15 @@ def model_order(families: Mapping[str, str]) -> list[str]:
     return sorted(families, key=lambda name: (ranks.get(families[name], ranks[None]), name))
 
 
-def model_colours(families: Mapping[str, str]) -> dict[str, str]:
-    """Hex colour of each model, from its name and family.
+def model_colours(families: Mapping[str, str], palette: Mapping[str, str] = FAMILY_COLOURS) -> dict[str, str]:
+    """Hex colour of each model, from its name and family; ``palette``: the colours of families.
 
     A name that is its family's has the family's colour. Other entries of that family take shades of it, models
     of unknown families a spare colour; both follow from the name, and move only where two would meet.
     """
-    colours = {
-        name: FAMILY_COLOURS[name] for name in families if FAMILY_COLOURS.get(name) and _plain(name, families)
-    }
+    colours = {name: palette[name] for name in families if palette.get(name) and _plain(name, families)}
     for name in sorted(families.keys() - colours.keys()):
-        choices = _shades(families[name])
+        choices = _shades(families[name], palette)
         start = zlib.crc32(name.encode())
         ordered = [choices[(start + step) % len(choices)] for step in range(len(choices))]
         colours[name] = next((c for c in ordered if c not in colours.values()), ordered[0])
@@ -66,10 +77,10 @@ def _plain(name: str, families: Mapping[str, str]) -> bool:
     return families[name] in (name, "")
 
 
-def _shades(family: str) -> list[str]:
-    if family not in FAMILY_COLOURS:
+def _shades(family: str, palette: Mapping[str, str]) -> list[str]:
+    if family not in palette:
         return list(_SPARE)
-    red, green, blue = (int(FAMILY_COLOURS[family][i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (int(palette[family][i : i + 2], 16) / 255 for i in (1, 3, 5))
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
     apart = [value for value in _LIGHTNESS if abs(value - lightness) > 0.05]
     return [_hex(*colorsys.hls_to_rgb(hue, value, saturation)) for value in apart]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from neurodecode.report.style import FAINT, balanced, new_figure
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Drawn:
@@ -26,3 +28,25 @@ class Drawn:
 def absent(title: str, reason: str) -> Drawn:
     """No picture, and the reason for it."""
     return Drawn(figure=None, title=title, caption="", alt=f"{title}: {reason}", absent=reason)
+
+
+def described(name: str, heading: str, drawn: Drawn) -> dict[str, str]:
+    """A figure's words as the page reads them."""
+    return {
+        "name": name,
+        "file": f"{name}.png",
+        "heading": heading,
+        "title": drawn.title,
+        "caption": drawn.caption,
+        "alt": drawn.alt,
+        "rule": drawn.rule,
+        "absent": drawn.absent,
+    }
+
+
+def explained(heading: str, reason: str) -> Figure:
+    """A picture of the reason why there is none."""
+    figure = new_figure(1.3, heading)
+    text = balanced(f"Not drawn: {reason}.", 95)
+    figure.text(0.008, 0.5, text, va="top", color=FAINT, fontsize=10)
+    return figure

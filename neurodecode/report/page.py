@@ -21,6 +21,7 @@ from neurodecode.evaluation.scores import read_scores
 from neurodecode.report.co_smoothing import COLUMNS as CO_SMOOTHING_COLUMNS
 from neurodecode.report.co_smoothing import CoSmoothed, co_smoothed
 from neurodecode.report.controls import TOLERANCE, ControlRow, control_rows
+from neurodecode.report.decoding.section import DecodingSection, by_kind, decoding_section
 from neurodecode.report.forest import draw_forest, png
 from neurodecode.report.glossary import TERMS
 from neurodecode.report.headline import Answer, answer
@@ -74,6 +75,8 @@ class Section:
     ceiling: str
     controls: list[ControlRow]
     co_smoothed: CoSmoothed | None
+    decoding: DecodingSection | None
+    decoding_pictures: list[Picture]
     pictures: list[Picture]
     quality: QualityTable
     seconds: list[tuple[str, str]]
@@ -83,19 +86,24 @@ def write_report(
     *,
     scores: str | Path,
     sections: Sequence[str | Path],
+    decoding: Sequence[str | Path] = (),
     config: Mapping[str, Any],
     output: str | Path,
 ) -> None:
     """Write the page.
 
     scores: scores.csv of the whole run. sections: each recording's ``figures.json`` as ``draw_session`` wrote it,
-    its figures beside it, in the order of the page; null controls have none. config: the run's configuration.
+    its figures beside it, in the order of the page; null controls have none. decoding: what
+    ``draw_decoding`` wrote of recordings that something was decoded from. config: the run's configuration.
     Raises DataError for a file that is missing or not ours.
     """
     frame = read_scores(scores)
     tables = score_tables(frame)
     from_others = score_tables(frame, CO_SMOOTH)
-    made = [_section(i, path, frame, tables, from_others, config) for i, path in enumerate(sections, start=1)]
+    decoded = {one.session: one for one in (decoding_section(path, frame) for path in decoding)}
+    made = [
+        _section(i, path, frame, tables, from_others, decoded, config) for i, path in enumerate(sections, start=1)
+    ]
     html = (
         _environment()
         .get_template(TEMPLATE)
@@ -106,6 +114,8 @@ def write_report(
             controlled=[section for section in made if section.controls],
             co_smoothed=[section for section in made if section.co_smoothed],
             co_smoothing_columns=CO_SMOOTHING_COLUMNS,
+            decoded=by_kind([section.decoding for section in made if section.decoding]),
+            anchors={section.name: section.anchor for section in made},
             tolerance=TOLERANCE,
             summary=_summary(made, tables),
             columns=PREDICTION_COLUMNS,
@@ -162,6 +172,7 @@ def _section(
     frame: pd.DataFrame,
     tables: Mapping[tuple[str, str], ScoreTable],
     from_others: Mapping[tuple[str, str], ScoreTable],
+    decoded: Mapping[str, DecodingSection],
     config: Mapping[str, Any],
 ) -> Section:
     held, models = read_json(path), config.get("models", {})
@@ -189,6 +200,13 @@ def _section(
             co_smoothed=co_smoothed(
                 name, from_others.get((name, ""), ScoreTable({})), config, held["trials"]["units"]
             ),
+            decoding=decoded.get(name),
+            decoding_pictures=[
+                _picture(f"session-{index}", one.folder, figure)
+                for one in (decoded.get(name),)
+                if one is not None
+                for figure in one.figures
+            ],
             pictures=[_picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
             quality=quality_table(held["quality"]),
             seconds=[(m, f"{s:,.1f} s") for m, s in held["seconds"].items() if s is not None],

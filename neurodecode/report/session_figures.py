@@ -10,10 +10,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from neurodecode.data.store import written_whole
-from neurodecode.report.drawn import Drawn
+from neurodecode.report.drawn import Drawn, described, explained
 from neurodecode.report.figures import (
     adaptation,
     decomposition,
@@ -31,7 +30,7 @@ from neurodecode.report.figures import (
     variability,
 )
 from neurodecode.report.results import SessionResults, read_results
-from neurodecode.report.style import FAINT, balanced, drawing, new_figure, save_figure
+from neurodecode.report.style import drawing, save_figure
 
 log = logging.getLogger(__name__)
 
@@ -89,35 +88,15 @@ def draw_session(
         seed=seed,
     )
     folder = Path(output).parent
-    described = []
+    shown = []
     with drawing():
         for name, module in FIGURES.items():
             drawn: Drawn = module.draw(results)
-            save_figure(drawn.figure or _explained(module.HEADING, drawn.absent), folder / f"{name}.png")
-            described.append(_described(name, module.HEADING, drawn))
+            save_figure(drawn.figure or explained(module.HEADING, drawn.absent), folder / f"{name}.png")
+            shown.append(described(name, module.HEADING, drawn))
             log.info("%s: %s: %s", session, name, drawn.absent or drawn.title)
     with written_whole(output) as part:
-        part.write_text(json.dumps(_section(results, described), indent=1) + "\n", encoding="utf-8")
-
-
-def _described(name: str, heading: str, drawn: Drawn) -> dict[str, str]:
-    return {
-        "name": name,
-        "file": f"{name}.png",
-        "heading": heading,
-        "title": drawn.title,
-        "caption": drawn.caption,
-        "alt": drawn.alt,
-        "rule": drawn.rule,
-        "absent": drawn.absent,
-    }
-
-
-def _explained(heading: str, reason: str) -> Figure:
-    figure = new_figure(1.3, heading)
-    text = balanced(f"Not drawn: {reason}.", 95)
-    figure.text(0.008, 0.5, text, va="top", color=FAINT, fontsize=10)
-    return figure
+        part.write_text(json.dumps(_section(results, shown), indent=1) + "\n", encoding="utf-8")
 
 
 def _sampled_rates(results: SessionResults) -> dict[str, float]:
@@ -129,7 +108,7 @@ def _sampled_rates(results: SessionResults) -> dict[str, float]:
     return {m: int(results.samples[m].sum(where=mask, dtype=np.int64)) / recorded for m in results.samples}
 
 
-def _section(results: SessionResults, described: list[dict[str, str]]) -> dict[str, Any]:
+def _section(results: SessionResults, shown: list[dict[str, str]]) -> dict[str, Any]:
     trials = results.trials
     return {
         "schema_version": SCHEMA_VERSION,
@@ -152,5 +131,5 @@ def _section(results: SessionResults, described: list[dict[str, str]]) -> dict[s
             "has_spike_times": trials.has_spike_times,
         },
         "quality": dict(results.quality),
-        "figures": described,
+        "figures": shown,
     }

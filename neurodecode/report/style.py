@@ -119,3 +119,9 @@ def zero_line(axes: Axes, *, at: float = 0.0, horizontal: bool = True) -> None:
     """A thin reference line behind the data."""
     draw = axes.axhline if horizontal else axes.axvline
     draw(at, color=FAINT, linewidth=0.8, zorder=1.2)
+
+
+def grid_of(n_panels: int, widest: int) -> tuple[int, int]:
+    """Rows and columns of a grid of panels, at most ``widest`` in a row and as few left empty as can be."""
+    rows = -(-n_panels // widest)
+    return rows, -(-n_panels // rows)

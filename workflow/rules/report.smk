@@ -5,6 +5,8 @@ FIGURES = (
     *("intervals", "adaptation", "variability", "forecasts", "training", "quality"),
 )
 
+DECODING_FIGURES = ("decoders", "unfolding", "reliability", "confusion", "decoded_traces", "decoded_values")
+
 
 rule session_figures:
     input:
@@ -52,12 +54,60 @@ rule session_figures:
         "../scripts/session_figures.py"
 
 
+rule decoding_figures:
+    input:
+        trials="<results>/{session}/trials.npz",
+        splits="<results>/{session}/splits.csv",
+        scores="<results>/{session}/decoders/scores.csv",
+        before=lambda wildcards: [
+            f"<results>/{name}/decoders/scores.csv" for name in decoding.before_of(wildcards.session)
+        ],
+        predictions=of_decoders("predictions.npz"),
+        fits=of_decoders("fit.json"),
+    output:
+        [
+            report(
+                f"<results>/{{session}}/decoders/figures/{name}.png",
+                caption=f"../report/{name}.rst",
+                category="{session}",
+                labels={"figure": name.replace("_", " ")},
+            )
+            for name in DECODING_FIGURES
+        ],
+        section="<results>/{session}/decoders/figures/figures.json",
+    log:
+        "<logs>/{session}/decoding_figures.log",
+    benchmark:
+        "<benchmarks>/{session}/decoding_figures.tsv"
+    wildcard_constraints:
+        session=one_of(decoding.drawn),
+    resources:
+        mem_mb=memory_mb(2000, per_input_mb=20),
+        runtime=minutes(30),
+    params:
+        families=lambda wildcards: decoding.families_of(wildcards.session),
+        models=lambda wildcards: decoding.models_of(wildcards.session),
+        target=lambda wildcards: decoding.labelled_target_of(wildcards.session),
+        seed=config["seed"],
+        code=digest_of("neurodecode.report.decoding.session_figures"),
+    message:
+        "draw the decoders of {wildcards.session}"
+    script:
+        "../scripts/decoding_figures.py"
+
+
 rule report:
     input:
         scores="<results>/scores.csv",
         config="<results>/config.json",
         sections=[f"<results>/{session}/figures/figures.json" for session in plan.recorded],
         figures=[f"<results>/{session}/figures/{name}.png" for session in plan.recorded for name in FIGURES],
+        decoding=[f"<results>/{session}/decoders/figures/figures.json" for session in decoding.drawn],
+        decoded=[
+            f"<results>/{session}/decoders/figures/{name}.png"
+            for session in decoding.drawn
+            for name in DECODING_FIGURES
+        ],
     output:
         report("<results>/report.html", caption="../report/page.rst", category="Report"),
     log:

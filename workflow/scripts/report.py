@@ -8,6 +8,7 @@ with logging_to(snakemake.log[0]):
     write_report(
         scores=snakemake.input.scores,
         sections=list(snakemake.input.sections),
+        decoding=list(snakemake.input.get("decoding", [])),
         config=read_json(snakemake.input.config),
         output=snakemake.output[0],
     )

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from neurodecode.report.colours import FAMILY_COLOURS, RECORDING, model_colours, model_order
+from neurodecode.report.colours import DECODER_COLOURS, FAMILY_COLOURS, RECORDING, model_colours, model_order
 
 # Machado, Oliveira & Fernandes 2009, IEEE Trans Vis Comput Graph 15:1291, full severity, on linear RGB.
 DEFICIENCIES = {
@@ -30,6 +30,22 @@ def lab(colour: str, deficiency: object) -> np.ndarray:
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_families_can_be_told_apart(deficiency):
     seen = {name: lab(colour, DEFICIENCIES[deficiency]) for name, colour in FAMILY_COLOURS.items()}
+    for one, other in itertools.combinations(seen, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > APART, (one, other)
+
+
+DECODED = {
+    "class": ("naive_bayes", "logistic", "lda", "psth_gain", "poisson", "glm", "lstm", "gru"),
+    "signal": ("mean", "bayesian", "wiener", "kalman", "lstm", "gru"),
+    "value": ("mean", "ridge", "lstm", "gru"),
+}
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+@pytest.mark.parametrize("kind", DECODED)
+def test_decoders_of_one_kind_can_be_told_apart(kind, deficiency):
+    palette = {**FAMILY_COLOURS, **DECODER_COLOURS}
+    seen = {name: lab(palette[name], DEFICIENCIES[deficiency]) for name in DECODED[kind]}
     for one, other in itertools.combinations(seen, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > APART, (one, other)
 

@@ -1,0 +1,1 @@
+"""Figures of decoded classes, signals and values, one a file."""
