@@ -165,56 +165,57 @@ TERMS = (
     ),
     Term(
         "aggregate decoder",
-        "A decoder that knows responses by their average alone: naive Bayes on PSTH templates or the likelihood of "
-        "the PSTH (classes), tuning curves (signals), the mean (signals and values). Decoders that use single "
-        "trials are held against one on the same trials. A class counts as read out better where the log loss is "
-        "lower by an interval that excludes 0, below the entropy of the class prior, and the accuracy not lower; a "
-        "signal or value where R2 exceeds the aggregate's, and 0, by intervals that exclude 0.",
+        "A decoder that knows responses by their average alone: naive Bayes on PSTH templates or the "
+        "likelihood of the PSTH (classes), tuning curves (signals), the mean (signals and values). Decoders "
+        "that use single trials are held against one on the same trials. A class counts as read out better "
+        "where the log loss is lower by an interval that excludes 0, below the entropy of the class prior, and "
+        "the accuracy not lower; a signal or value where R2 exceeds the aggregate's, and 0, by intervals that "
+        "exclude 0.",
     ),
     Term(
         "likelihood decoder",
-        "Reads the class by Bayes' rule: a model of spikes says how likely the trial is under each class. Two of "
-        "them differ in their model alone, so that the difference is what the model's view of single trials adds "
-        "to the read-out.",
+        "Reads the class by Bayes' rule: a model of spikes says how likely the trial is under each class. Two "
+        "of them differ in their model alone, so that the difference is what the model's view of single trials "
+        "adds to the read-out.",
         "Pillow et al. 2008, Nature 454:995",
     ),
     Term(
         "log loss, tempering",
-        "Mean of the negative logarithm of the probability of the true class, in nats per trial: it punishes wrong "
-        "confidence. Models that take dependent spikes for independent ones are too sure, so that log-likelihoods "
-        "are scaled by one exponent, chosen on validation trials; raw is before that.",
+        "Mean of the negative logarithm of the probability of the true class, in nats per trial: it punishes "
+        "wrong confidence. Models that take dependent spikes for independent ones are too sure, so that log- "
+        "likelihoods are scaled by one exponent, chosen on validation trials; raw is before that.",
         "Good 1952, J R Stat Soc B 14:107; Guo et al. 2017, ICML",
     ),
     Term(
         "entropy of the class prior",
-        "The log loss of one who knows only how frequent each class is. Probabilities that lose more are worth less "
-        "than no look at the spikes.",
+        "The log loss of one who knows only how frequent each class is. Probabilities that lose more are worth "
+        "less than no look at the spikes.",
         "Cover & Thomas 2006, Elements of Information Theory",
     ),
     Term(
         "ECE",
-        "Expected calibration error: mean distance of accuracy from confidence over tenths of confidence. 0 where a "
-        "decoder that is 80% sure is right in 80% of trials.",
+        "Expected calibration error: mean distance of accuracy from confidence over tenths of confidence. 0 "
+        "where a decoder that is 80% sure is right in 80% of trials.",
         "Naeini et al. 2015, AAAI",
     ),
     Term(
         "chance, p",
-        "Accuracy of the same predictions under labels permuted within test folds: the band holds 95% of them, p is "
-        "the share that is at least as accurate. Labels that came in blocks cannot be permuted freely, hence the "
-        "window before the stimulus: what is decoded there is drift or the order of trials.",
+        "Accuracy of the same predictions under labels permuted within test folds: the band holds 95% of them, "
+        "p is the share that is at least as accurate. Labels that came in blocks cannot be permuted freely, "
+        "hence the window before the stimulus: what is decoded there is drift or the order of trials.",
         "Ojala & Garriga 2010, J Mach Learn Res 11:1833; Phipson & Smyth 2010, Stat Appl Genet Mol Biol 9:39",
     ),
     Term(
         "R2 of decoding",
-        "1 less the squared error over the variance, dims weighted by their variance: 1 is perfect, 0 no better "
-        "than the mean of the scored bins or trials, negative worse. Of an angle, that of its sine and cosine; its "
-        "errors are angular.",
+        "1 less the squared error over the variance, dims weighted by their variance: 1 is perfect, 0 no "
+        "better than the mean of the scored bins or trials, negative worse. Of an angle, that of its sine and "
+        "cosine; its errors are angular.",
         "Fagg et al. 2009, IEEE Trans Neural Syst Rehabil Eng 17:487",
     ),
     Term(
         "causal, not causal",
-        "A causal decoder knows this and earlier bins alone, as one that runs during the recording must. Others "
-        "need the whole trial or see what comes after the bin, and are not to be compared with it.",
+        "A causal decoder knows this and earlier bins alone, as one that runs during the recording must. "
+        "Others need the whole trial or see what comes after the bin, and are not to be compared with it.",
     ),
     Term(
         "null control",

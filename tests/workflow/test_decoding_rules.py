@@ -2,7 +2,7 @@
 
 import csv
 
-AGAIN = {"collect the scores", "write the report"}
+AGAIN = {"collect the scores", "draw the decoders of toy", "write the report"}
 SCORED = {"score the decoders of toy", "score the decoders of toy.pre_stimulus"}
 
 
@@ -18,6 +18,8 @@ def test_a_decoder_leaves_its_files_in_the_session_and_before_the_stimulus(finis
         for decoder in ("templates", "of_psth"):
             held = {path.name for path in (folder / decoder).iterdir()}
             assert held == {"predictions.npz", "parameters.safetensors", "fit.json"}
+    assert (finished / "results/toy/figures/decoding/unfolding.png").is_file()
+    assert not (finished / "results/toy.pre_stimulus/figures").exists(), "its scores stand in its recording's"
     models = finished / "results/toy.pre_stimulus/models"
     assert [path.name for path in models.iterdir()] == ["psth"], "the one that a decoder reads, and no other"
 

@@ -10,6 +10,7 @@ import pytest
 JUDGED = "judge the sufficiency of the models of toy"
 AFTER_A_FIT = {"score toy", JUDGED, "collect the scores", "draw toy", "write the report"}
 OF_A_NETWORK = {"decompose the gains on toy", *AFTER_A_FIT}
+DRAWN = "draw the decoders of toy"
 OF_LIKELIHOOD = {  # likelihood decoding knows how networks are fitted
     f"{what} {session}"
     for what in ("fit decoder of_psth to", "score the decoders of")
@@ -96,7 +97,8 @@ def test_editing_one_models_config_fits_that_model_again_and_no_other(checkout, 
 
 def test_adding_a_model_fits_only_that(checkout, finished):
     planned = checkout.planned(finished, "--config", "models={other: {family: constant}}")
-    assert planned == {"check the configuration", "fit other to toy", *AFTER_A_FIT}
+    # Figures of decoders have the colours of models, which keep apart from each other.
+    assert planned == {"check the configuration", "fit other to toy", DRAWN, *AFTER_A_FIT}
 
 
 def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, finished, edited):
@@ -108,7 +110,7 @@ def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, 
     ("file", "again"),
     [
         ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *OF_A_NETWORK}),
-        ("neurodecode/nn/training.py", {"fit lstm to toy", *OF_A_NETWORK, *OF_LIKELIHOOD}),
+        ("neurodecode/nn/training.py", {"fit lstm to toy", *OF_A_NETWORK, *OF_LIKELIHOOD, DRAWN}),
         ("neurodecode/nn/cells/gru.py", set()),
         ("neurodecode/report/page.py", {"write the report"}),
     ],
@@ -131,7 +133,7 @@ def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
     planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
     scored = {"score toy.shuffled_trials", "score units of toy predicted from the others", "forecast toy by glm"}
     scored |= {"score the decoders of toy", "score the decoders of toy.pre_stimulus"}
-    assert planned == {"check the configuration", *scored, *OF_A_NETWORK}
+    assert planned == {"check the configuration", *scored, DRAWN, *OF_A_NETWORK}
 
 
 def simulated(planned: set[str]) -> set[str]:

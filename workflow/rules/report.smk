@@ -67,14 +67,14 @@ rule decoding_figures:
     output:
         [
             report(
-                f"<results>/{{session}}/decoders/figures/{name}.png",
+                f"<results>/{{session}}/figures/decoding/{name}.png",
                 caption=f"../report/{name}.rst",
                 category="{session}",
                 labels={"figure": name.replace("_", " ")},
             )
             for name in DECODING_FIGURES
         ],
-        section="<results>/{session}/decoders/figures/figures.json",
+        section="<results>/{session}/figures/decoding/figures.json",
     log:
         "<logs>/{session}/decoding_figures.log",
     benchmark:
@@ -102,9 +102,9 @@ rule report:
         config="<results>/config.json",
         sections=[f"<results>/{session}/figures/figures.json" for session in plan.recorded],
         figures=[f"<results>/{session}/figures/{name}.png" for session in plan.recorded for name in FIGURES],
-        decoding=[f"<results>/{session}/decoders/figures/figures.json" for session in decoding.drawn],
+        decoding=[f"<results>/{session}/figures/decoding/figures.json" for session in decoding.drawn],
         decoded=[
-            f"<results>/{session}/decoders/figures/{name}.png"
+            f"<results>/{session}/figures/decoding/{name}.png"
             for session in decoding.drawn
             for name in DECODING_FIGURES
         ],

@@ -152,9 +152,8 @@ def test_compared_classes_show_the_window_before_the_stimulus(drawn):
         without = decoders.draw(replace(one.results(), before=type(one.results().scores)({})))
     assert "before the stimulus" in with_before.caption
     assert "before the stimulus" not in without.caption
-    assert [t.get_text() for t in with_before.figure.axes[0].get_yticklabels()][
-        0
-    ] == "lstm_both_ways\n(not causal)"
+    names = with_before.figure.axes[0].get_yticklabels()
+    assert names[0].get_text() == "lstm_both_ways\n(not causal)"
 
 
 def test_raw_losses_that_would_squeeze_the_axis_are_written_beside_it(drawn):
