@@ -180,5 +180,7 @@ def _title(results: DecodingResults) -> str:
     against = f"{shortened(baseline)} with {number(results.scores.get(baseline, metric).value, 2)}"
     if found.wins(best):
         return f"{reached}, {against}: a gain of {number(gain.value)}{unit}"
-    shown = "no gain is shown" if not gain.below_zero else "it loses"
+    shown = "it loses" if gain.below_zero else "no gain is shown"
+    if gain.above_zero and results.kind == "class":  # the losses differ clearly, and still it is no win
+        shown = "not better by both accuracy and log loss"
     return f"{reached}, {against}: {shown} ({signed(gain.value)}{unit})"
