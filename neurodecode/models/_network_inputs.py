@@ -56,15 +56,18 @@ class NetworkInputs:
         """Units that are predicted."""
         return int(self.glm.design.fill.size)
 
+    def gain_columns(self) -> Int[np.ndarray, " gains"]:
+        """Where the population's gains lie."""
+        return self.n_units * self.basis.n_features + np.arange(len(self.gain.decays))
+
     def own_columns(self) -> Int[np.ndarray, "units columns"]:
         """Where inputs of each unit alone lie: its history and aggregate, and the gain and covariates of all."""
         n_units, n_features, n_gains = self.n_units, self.basis.n_features, len(self.gain.decays)
         unit = np.arange(n_units)[:, None]
         history = unit * n_features + np.arange(n_features)
-        gains = n_units * n_features + np.arange(n_gains)
         aggregate = n_units * n_features + n_gains + unit
         covariates = np.arange(n_units * (n_features + 1) + n_gains, self.n_inputs)
-        shared = np.concatenate([gains, covariates])
+        shared = np.concatenate([self.gain_columns(), covariates])
         return np.concatenate([history, aggregate, np.broadcast_to(shared, (n_units, shared.size))], axis=1)
 
     def make(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials steps inputs"]:

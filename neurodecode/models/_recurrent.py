@@ -104,11 +104,13 @@ class RecurrentModel(PointProcessModel):
 
     def ladder(self, inputs: NetworkInputs) -> list[Paths]:
         """The networks to try, the next only where validation saw nothing in the one before."""
-        n_inputs, n_units = inputs.n_inputs, inputs.n_units
-        if not self.own_hidden or n_units == 1:
-            return [Paths(n_inputs, n_units, self.hidden)]
-        own = inputs.own_columns()
-        return [Paths(n_inputs, n_units, self.hidden, own), Paths(n_inputs, n_units, 0, own)]
+        gain = inputs.gain_columns()
+        gain_alone = Paths(inputs.n_inputs, inputs.n_units, 0, gain)
+        rungs = [replace(gain_alone, hidden=self.hidden)]
+        if self.own_hidden and inputs.n_units > 1:
+            own = replace(gain_alone, own_columns=inputs.own_columns())
+            rungs = [replace(own, hidden=self.hidden), own]
+        return [*rungs, gain_alone] if gain.size else rungs
 
     def network(self, paths: Paths) -> Any:
         """An untrained ``nn.network.RateNetwork``."""
@@ -117,6 +119,7 @@ class RecurrentModel(PointProcessModel):
         from neurodecode.nn.network import RateNetwork
 
         own = None if paths.own_columns is None else torch.from_numpy(paths.own_columns.astype(np.int64))
+        gain = torch.from_numpy(paths.gain_columns.astype(np.int64))
         return RateNetwork(
             self.family,
             paths.n_inputs,
@@ -125,6 +128,7 @@ class RecurrentModel(PointProcessModel):
             self.dropout,
             own_inputs=own,
             own_hidden=self.own_hidden,
+            gain_inputs=gain,
         )
 
     def plan(self) -> Any:
@@ -179,19 +183,21 @@ class RecurrentModel(PointProcessModel):
 class Paths:
     """The shape of a network: ``hidden`` units that see all inputs (0: none), and a cell for each unit, or not.
 
-    ``own_columns``: the inputs of each unit's own cell; None where there is no such cell.
+    ``gain_columns``: the inputs of the gain that all units share. ``own_columns``: those of each unit's own cell;
+    None where there is no such cell.
     """
 
     n_inputs: int
     n_units: int
     hidden: int
+    gain_columns: Int[np.ndarray, " gains"]
     own_columns: Int[np.ndarray, "units columns"] | None = None
 
     @property
     def name(self) -> str:
         """In words, for logs and fit.json."""
         if self.own_columns is None:
-            return "population"
+            return "population" if self.hidden else "shared gain"
         return "population and own" if self.hidden else "own"
 
 

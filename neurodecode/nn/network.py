@@ -1,4 +1,7 @@
-"""Recurrent cells between spike history and log-rates: one for the population, one that each unit has alone."""
+"""Recurrent cells between spike history and log-rates: one for the population, one that each unit has alone.
+
+Beside them a gain that all units share, linear in a few inputs.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,13 @@ _UNITS_AT_REST = 16  # units whose own cells run together when nothing is traine
 
 
 class RateNetwork(torch.nn.Module):
-    """log mu = offset + what the population's state says + what each unit's own state says.
+    """log mu = offset + shared gain + what the population's state says + what each unit's own state says.
 
     The population path sees all inputs; the own path is run for each unit, on the inputs that concern that unit
-    alone. Either may be absent. All readouts start at zero, so an untrained network is exactly its offset (the
-    GLM). Dropout is variational: one mask per sequence, on inputs and hidden activity (Gal & Ghahramani 2016,
-    NeurIPS); the recurrence itself stays unmasked, since torch's fused cells offer no place for it.
+    alone; the gain is one number for all units. Each may be absent. All readouts start at zero, so an untrained
+    network is its offset (the GLM). Dropout is variational: one mask per sequence, on inputs and hidden activity
+    (Gal & Ghahramani 2016, NeurIPS); the recurrence itself stays unmasked: torch's fused cells offer no place
+    for it.
     """
 
     def __init__(
@@ -32,10 +36,13 @@ class RateNetwork(torch.nn.Module):
         *,
         own_inputs: torch.Tensor | None = None,
         own_hidden: int = 0,
+        gain_inputs: torch.Tensor | None = None,
     ) -> None:
-        """``own_inputs`` (n_units, columns): the columns of the inputs that each unit's own cell sees."""
+        """``own_inputs`` (n_units, columns): the columns of the inputs that each unit's own cell sees;
+        ``gain_inputs`` (columns,): those that the shared gain is made of."""
         super().__init__()
         self.population = PopulationPath(cell, n_inputs, hidden, n_units, dropout) if hidden else None
+        self.gain = SharedGain(gain_inputs) if gain_inputs is not None and len(gain_inputs) else None
         self.own = None
         if own_inputs is not None and own_hidden:
             self.own = OwnPath(cell, own_inputs, own_hidden, dropout)
@@ -48,7 +55,8 @@ class RateNetwork(torch.nn.Module):
         units: which units those of the offset are, where it is not all of them. Returns the log expected counts of
         those bins and units, and the state after the last step.
         """
-        n_bins, log_mean = offset.shape[1], offset
+        n_bins = offset.shape[1]
+        log_mean = offset if self.gain is None else offset + self.gain(inputs[:, -n_bins:])
         population, own = (None, None) if state is None else state
         if self.population is not None:
             added, population = self.population(inputs, n_bins, population)
@@ -57,6 +65,22 @@ class RateNetwork(torch.nn.Module):
             added, own = self.own(inputs, n_bins, own, units)
             log_mean = log_mean + added
         return log_mean, (population, own)
+
+
+class SharedGain(torch.nn.Module):
+    """A log gain of all units, linear in some inputs: so few weights that few trials are enough."""
+
+    def __init__(self, columns: torch.Tensor) -> None:
+        super().__init__()
+        self.columns: torch.Tensor
+        self.register_buffer("columns", columns)
+        self.weights = torch.nn.Parameter(torch.zeros(len(columns)))
+        self.bias = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """What is added to every unit's log expected count: (batch, bins, 1)."""
+        added: torch.Tensor = inputs[..., self.columns] @ self.weights + self.bias
+        return added[..., None]
 
 
 class PopulationPath(torch.nn.Module):

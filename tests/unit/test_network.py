@@ -263,3 +263,16 @@ def test_each_sequence_is_read_by_its_own_weights(n_sequences):
     hidden, weights = torch.randn(7, n_sequences, 5).double(), torch.randn(n_sequences, 5).double()
     torch.testing.assert_close(read_each(hidden, weights), torch.einsum("tsf,sf->ts", hidden, weights))
     assert torch.autograd.gradcheck(read_each, (hidden.requires_grad_(), weights.requires_grad_()))
+
+
+def test_shared_gain_moves_all_units_alike_and_starts_at_nothing():
+    torch.manual_seed(0)
+    network = RateNetwork("lstm", 4, 0, 3, 0.0, gain_inputs=torch.tensor([1, 3]))
+    inputs, offset = torch.randn(2, 9, 4), torch.randn(2, 7, 3)
+    log_mean, _ = network(inputs, offset)
+    assert torch.equal(log_mean, offset)
+    with torch.no_grad():
+        network.gain.weights.copy_(torch.tensor([2.0, -1.0]))
+    added = network(inputs, offset)[0] - offset
+    expected = 2.0 * inputs[:, 2:, 1] - inputs[:, 2:, 3]
+    torch.testing.assert_close(added, expected[..., None].expand(-1, -1, 3))

@@ -47,7 +47,7 @@ class CoupledNetwork(CoSmoother):
         networks, curves = self.model.trained_networks(
             inputs.sequences(training, leave_out=True).cached(),
             held_out,
-            Paths(inputs.mean.size, training.held_out.n_units, self.model.hidden),
+            Paths(inputs.mean.size, training.held_out.n_units, self.model.hidden, np.zeros(0, int)),
             rng,
         )
         share = chosen_share(networks, held_out, self.model.device)
