@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from neurodecode.decoders._base import SignalDecoder, Stream
 from neurodecode.decoders._bayesian_search import Candidates, chosen, described, led, movement
 from neurodecode.decoders._choices import numbers_to_choose_from, told_counts
+from neurodecode.decoders._places import is_circle
 from neurodecode.decoders._signal_grid import Continuity, SignalGrid
 from neurodecode.decoders._signal_parts import SignalPart, signal_parts
 from neurodecode.decoders._state_filter import StateFilter, decoded, delayed, nothing_observed
@@ -103,7 +104,7 @@ class BayesianDecoder(SignalDecoder):
         values = np.concatenate([part.rows for part in parts])
         circular = self.circular
         if circular is None:
-            circular = values.shape[1] == 2 and bool(np.allclose(np.hypot(*values.T), 1.0, atol=1e-6))
+            circular = is_circle(values)
         n_points = self.n_points or _POINTS.get(1 if circular else values.shape[1], 2)
         return SignalGrid.over(values, n_points, circular=circular)
 
