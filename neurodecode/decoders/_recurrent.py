@@ -6,7 +6,7 @@ from neurodecode.decoders._base import Decoder
 from neurodecode.decoders._recurrent_kinds import RecurrentClasses, RecurrentSignal, RecurrentValues
 from neurodecode.models import cell_names
 
-EXAMPLE = {"hidden": 8, "seeds": 2, "epochs": 12, "batches_per_epoch": 8}
+EXAMPLE = {"hidden": 8, "seeds": 1, "epochs": 6, "batches_per_epoch": 6}
 
 _TYPES: dict[str, tuple[type[Decoder], ...]] = {}
 
