@@ -7,7 +7,7 @@ mean signal, the mean value) is kept as data that they were not trained on suppo
 
 # Annotations are no strings here: configurations read them off classes that are made in another module.
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -18,8 +18,7 @@ from neurodecode.decoders._count_scaling import CountScaling
 from neurodecode.decoders._recurrent_training import Task, as_arrays, from_arrays, said, train_networks
 from neurodecode.decoders._series import Series
 from neurodecode.errors import ConfigError
-
-Device = Literal["auto", "cpu", "cuda"]
+from neurodecode.nn.device import Device
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

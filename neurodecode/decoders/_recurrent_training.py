@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from neurodecode.decoders._count_scaling import CountScaling
 from neurodecode.decoders._series import Series
+from neurodecode.nn.device import choose_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,6 @@ def train_networks(
     import torch
 
     from neurodecode.nn.decoding_network import DecodingNetwork
-    from neurodecode.nn.device import choose_device
     from neurodecode.nn.training import train
 
     networks: list[Any] = []
@@ -109,7 +109,6 @@ def common_epoch(validation: Sequence[Sequence[float]], weights: Sequence[float]
 
 def said(network: Any, sequences: Any, device: Any) -> Float[np.ndarray, "trials bins outputs"]:
     """What one network says of whole series beyond its offset."""
-    from neurodecode.nn.device import choose_device
     from neurodecode.nn.training import outputs_at_rest
 
     found: np.ndarray = outputs_at_rest(network, sequences, choose_device(device)) - sequences.offset

@@ -69,9 +69,14 @@ class Decoded:
                 f"predictions of {decoder}: {probabilities.shape[-1]} columns for the classes "
                 f"{', '.join(own)}; the trials have {', '.join(classes)}"
             )
-        ordered = np.zeros((*probabilities.shape[:-1], classes.size))
-        ordered[..., np.searchsorted(classes, own)] = probabilities
-        return ordered
+        return in_columns(probabilities.astype(np.float64), own, classes)
+
+
+def in_columns(values: np.ndarray, own: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The columns of the sorted ``own`` classes among those of all ``classes``; 0 for those that own lacks."""
+    wide = np.zeros((*values.shape[:-1], classes.size), values.dtype)
+    wide[..., np.searchsorted(classes, own)] = values
+    return wide
 
 
 def load_decoded(path: str | Path) -> Decoded:

@@ -19,7 +19,7 @@ from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.decoders import Decoder, UnfoldingClassDecoder, save_decoders
 from neurodecode.errors import DataError, NeurodecodeError
-from neurodecode.evaluation.decoded import Decoded
+from neurodecode.evaluation.decoded import Decoded, in_columns
 from neurodecode.evaluation.seeds import seed_sequence
 from neurodecode.evaluation.targets import Target
 from neurodecode.models import FittedModel, cell_names, load_fitted
@@ -117,7 +117,7 @@ def out_of_fold(fitted: Sequence[FittedFold], target: Target, splits: Sequence[S
     classes = np.unique(np.concatenate([one.decoder.classes_ for one in fitted]))
     arrays = {}
     for name in parts[0]:
-        each = [_widened(p[name], one.decoder.classes_, classes) for p, one in zip(parts, fitted, strict=True)]
+        each = [in_columns(p[name], one.decoder.classes_, classes) for p, one in zip(parts, fitted, strict=True)]
         arrays[name] = _gathered(each, target, splits)
     return Decoded(bin_size_s=bin_size_s, classes=classes.astype(np.str_), **arrays)
 
@@ -137,13 +137,6 @@ def _decoded(decoder: Any, target: Target, test: np.ndarray) -> dict[str, np.nda
         bins = decoder.predict_proba_bins(X)
         return {"probabilities": bins[:, -1], "bin_probabilities": bins.astype(np.float32)}
     return {"probabilities": decoder.predict_proba(X)}
-
-
-def _widened(values: np.ndarray, own: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Columns for classes that a fold's training trials lack, with probability 0."""
-    wide = np.zeros((*values.shape[:-1], classes.size), values.dtype)
-    wide[..., np.searchsorted(classes, own)] = values
-    return wide
 
 
 def _gathered(parts: Sequence[np.ndarray], target: Target, splits: Sequence[Split]) -> np.ndarray:

@@ -32,11 +32,7 @@ def accuracy(
     probabilities: Float[np.ndarray, "trials *bins classes"], y: Int[np.ndarray, " trials"]
 ) -> Float[np.ndarray, "*bins"]:
     """Share of trials whose most probable class is the true one; with bins, against time. NaN without trials."""
-    hits = correct(probabilities, y)
-    share: Float[np.ndarray, "*bins"] = np.asarray(
-        hits.mean(axis=0) if len(hits) else np.full(hits.shape[1:], np.nan)
-    )
-    return share
+    return _mean_over_trials(correct(probabilities, y))
 
 
 def trial_log_loss(
@@ -56,9 +52,12 @@ def log_loss(
     probabilities: Float[np.ndarray, "trials *bins classes"], y: Int[np.ndarray, " trials"]
 ) -> Float[np.ndarray, "*bins"]:
     """Mean of ``trial_log_loss`` over trials, nats; with bins, against time. NaN without trials."""
-    losses = trial_log_loss(probabilities, y)
+    return _mean_over_trials(trial_log_loss(probabilities, y))
+
+
+def _mean_over_trials(values: np.ndarray) -> Float[np.ndarray, "*bins"]:
     mean: Float[np.ndarray, "*bins"] = np.asarray(
-        losses.mean(axis=0) if len(losses) else np.full(losses.shape[1:], np.nan)
+        values.mean(axis=0) if len(values) else np.full(values.shape[1:], np.nan)
     )
     return mean
 

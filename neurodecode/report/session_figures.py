@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurodecode.data.store import written_whole
-from neurodecode.report.drawn import Drawn, described, explained
+from neurodecode.report.drawn import draw_all
 from neurodecode.report.figures import (
     adaptation,
     decomposition,
@@ -30,9 +29,6 @@ from neurodecode.report.figures import (
     variability,
 )
 from neurodecode.report.results import SessionResults, read_results
-from neurodecode.report.style import drawing, save_figure
-
-log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 FIGURES: Mapping[str, ModuleType] = {
@@ -87,14 +83,7 @@ def draw_session(
         forecasts=forecasts,
         seed=seed,
     )
-    folder = Path(output).parent
-    shown = []
-    with drawing():
-        for name, module in FIGURES.items():
-            drawn: Drawn = module.draw(results)
-            save_figure(drawn.figure or explained(module.HEADING, drawn.absent), folder / f"{name}.png")
-            shown.append(described(name, module.HEADING, drawn))
-            log.info("%s: %s: %s", session, name, drawn.absent or drawn.title)
+    shown = list(draw_all(FIGURES, results, Path(output).parent, session))
     with written_whole(output) as part:
         part.write_text(json.dumps(_section(results, shown), indent=1) + "\n", encoding="utf-8")
 

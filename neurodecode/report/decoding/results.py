@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurodecode.config.run import PRE_STIMULUS
 from neurodecode.config.target import target_config
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials
@@ -25,9 +26,6 @@ from neurodecode.report.decoding.appearance import decoder_colours, decoder_orde
 from neurodecode.report.decoding.comparison import Comparison
 from neurodecode.report.results import read_json
 from neurodecode.report.scoretable import ScoreTable, score_tables
-
-BEFORE = "pre_stimulus"
-"""The control whose scores are those of the window before the stimulus."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -142,7 +140,7 @@ def read_decoding(
     wanted = target_config(target, f"sessions.{session}.target")
     held = Target.of(load_trials(trials), wanted)
     task = TASK_OF_KIND[held.kind]
-    earlier = {} if before is None else target_tables(read_scores(before), task).get((session, BEFORE), {})
+    earlier = {} if before is None else target_tables(read_scores(before), task).get((session, PRE_STIMULUS), {})
     about = {name: read_json(path) for name, path in fits.items()}
     if lacking := [str(fits[name]) for name, fit in about.items() if "causal" not in fit]:
         raise DataError(f"{lacking[0]}: not what the fit of a decoder says; fit it again")

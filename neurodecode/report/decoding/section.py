@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from neurodecode.config.run import PRE_STIMULUS
 from neurodecode.errors import DataError
 from neurodecode.evaluation._decoding_rows import TASK_OF_KIND
 from neurodecode.report.decoding.comparison import Comparison
 from neurodecode.report.decoding.headline import Asked, decoding_answer
-from neurodecode.report.decoding.results import BEFORE, target_tables
+from neurodecode.report.decoding.results import target_tables
 from neurodecode.report.decoding.tables import HEADINGS, WORDS, Heading, decoder_rows
 from neurodecode.report.headline import Answer
 from neurodecode.report.results import read_json
@@ -54,7 +55,7 @@ def decoding_section(path: str | Path, frame: pd.DataFrame) -> DecodingSection:
         tables = target_tables(frame, TASK_OF_KIND[held["kind"]])
         target, session, empty = held["target"], held["session"], ScoreTable({})
         own = tables.get((session, ""), {})
-        before = tables.get((session, BEFORE), {}).get(target, empty)
+        before = tables.get((session, PRE_STIMULUS), {}).get(target, empty)
         found = Comparison(
             kind=held["kind"],
             families=held["families"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -19,10 +18,7 @@ from neurodecode.report.decoding.figures import (
     unfolding,
 )
 from neurodecode.report.decoding.results import DecodingResults, read_decoding
-from neurodecode.report.drawn import Drawn, described, explained
-from neurodecode.report.style import drawing, save_figure
-
-log = logging.getLogger(__name__)
+from neurodecode.report.drawn import draw_all
 
 SCHEMA_VERSION = 1
 FIGURES: Mapping[str, ModuleType] = {
@@ -75,15 +71,8 @@ def draw_decoding(
         models=models,
         seed=seed,
     )
-    folder = Path(output).parent
-    shown = []
-    with drawing():
-        for name, module in FIGURES.items():
-            drawn: Drawn = module.draw(results)
-            save_figure(drawn.figure or explained(module.HEADING, drawn.absent), folder / f"{name}.png")
-            if name in OF_KIND[results.kind]:
-                shown.append(described(name, module.HEADING, drawn))
-                log.info("%s: %s: %s", session, name, drawn.absent or drawn.title)
+    drawn = list(draw_all(FIGURES, results, Path(output).parent, session))
+    shown = [one for one in drawn if one["name"] in OF_KIND[results.kind]]
     with written_whole(output) as part:
         part.write_text(json.dumps(_section(results, shown), indent=1) + "\n", encoding="utf-8")
 
