@@ -10,11 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurodecode.decoders._series import Series
-from neurodecode.decoders._templates import Sums, chosen_templates, log_likelihood_bins
+from neurodecode.decoders._templates import (
+    N_BANDWIDTHS,
+    SHRINKAGES_TRIALS,
+    Sums,
+    chosen_templates,
+    log_likelihood_bins,
+)
 from neurodecode.metrics.calibration import tempering_exponent
-
-N_BANDWIDTHS = 8
-SHRINKAGES_TRIALS = (0.0, 1.0, 4.0, 16.0, 64.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +38,14 @@ class Aggregate:
         """To all trials; and for each of the ``parts`` the log odds of all trials, by templates that were made
         neither of that part nor of the trial's own. beta is chosen on what such templates say of the part itself.
         """
-        sums = [Sums.of(_some(series, parts == p), codes[parts == p], n_classes) for p in range(parts.max() + 1)]
+        sums = [Sums.of(series.select(parts == p), codes[parts == p], n_classes) for p in range(parts.max() + 1)]
         evidence = []
         for held in range(len(sums)):
             found = np.empty((series.n_trials, series.n_bins, n_classes))
             for own in range(len(sums)):
                 rest = [s for p, s in enumerate(sums) if p not in (held, own)]
                 here = parts == own
-                found[here] = log_likelihood_bins(_some(series, here), _template(rest))
+                found[here] = log_likelihood_bins(series.select(here), _template(rest))
             evidence.append(found)
         log_prior = np.log(np.bincount(codes, minlength=n_classes) / codes.size)
         unseen = np.stack([evidence[part][trial, -1] for trial, part in enumerate(parts)])
@@ -67,7 +70,3 @@ def _template(sums: list[Sums]) -> Float[np.ndarray, "classes bins units"]:
     fitted = reduce(add, sums[:-1])
     bandwidths, shrinkages, _ = chosen_templates(fitted, sums[-1], N_BANDWIDTHS, SHRINKAGES_TRIALS)
     return (fitted + sums[-1]).log_templates(bandwidths, shrinkages)
-
-
-def _some(series: Series, trials: np.ndarray) -> Series:
-    return Series(series.counts[trials], series.mask[trials], series.lead, series.bin_size_s)

@@ -42,14 +42,22 @@ def class_parts(
         held = held_out_trials(codes, np.random.default_rng(random_state))
         fitted_to = np.setdiff1d(np.arange(codes.size), held)
         return classes, some_trials(ClassPart(X, codes), fitted_to), some_trials(ClassPart(X, codes), held)
-    others = decoder.labels(*validation)
-    known = np.flatnonzero(np.isin(others, classes))
-    if known.size < others.size:
-        log.info("%d validation trials are of classes that training lacks: left out", others.size - known.size)
-    if known.size == 0:
+    other, theirs = of_known_classes(decoder, validation, classes)
+    if theirs.size == 0:
         raise DataError("no validation trial is of a class that training has: give others, or no validation")
-    chosen_on = ClassPart(some(validation[0], known), np.searchsorted(classes, others[known]))
+    chosen_on = ClassPart(other, np.searchsorted(classes, theirs))
     return classes, ClassPart(X, np.searchsorted(classes, labels)), chosen_on
+
+
+def of_known_classes(
+    decoder: ClassDecoder, validation: tuple[Any, Any], classes: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """The trials of ``validation`` (X, y) that are of these classes, and their labels; others are logged."""
+    labels = decoder.labels(*validation)
+    known = np.flatnonzero(np.isin(labels, classes))
+    if known.size < labels.size:
+        log.info("%d validation trials are of classes that training lacks: left out", labels.size - known.size)
+    return some(validation[0], known), labels[known]
 
 
 def held_out_trials(codes: Int[np.ndarray, " trials"], rng: np.random.Generator) -> Int[np.ndarray, " held"]:

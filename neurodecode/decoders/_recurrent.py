@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from neurodecode.decoders._base import Decoder
-from neurodecode.decoders._recurrent_kinds import RecurrentClasses, RecurrentSignal, RecurrentValues
+from neurodecode.decoders._recurrent_signal import RecurrentSignal
+from neurodecode.decoders._recurrent_trials import RecurrentClasses, RecurrentValues
 from neurodecode.models import cell_names
 
 EXAMPLE = {"hidden": 8, "seeds": 1, "epochs": 6, "batches_per_epoch": 6}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,21 @@ class Series:
     def window_counts(self) -> Float[np.ndarray, "trials bins units"]:
         """Counts of the window."""
         return self.counts[:, self.lead :]
+
+    def select(self, trials: np.ndarray) -> Series:
+        """Only these trials, by index or mask."""
+        return replace(self, counts=self.counts[trials], mask=self.mask[trials], one=False)
+
+    def followed_by(self, other: Series) -> Series:
+        """These trials followed by others on the same grid. Raises DataError where the grids differ."""
+        for name in ("n_units", "n_bins", "lead"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise DataError(f"training trials have {name} {mine}, validation trials {theirs}; cut both alike")
+        width = max(self.mask.shape[2], other.mask.shape[2])
+        masks = [np.broadcast_to(s.mask, (*s.mask.shape[:2], width)) for s in (self, other)]
+        counts = np.concatenate([self.counts, other.counts])
+        return replace(self, counts=counts, mask=np.concatenate(masks), one=False)
 
     def check_units(self, n_units: int) -> None:
         """Raise DataError unless there are as many units as a decoder was fitted to."""

@@ -14,6 +14,10 @@ from neurodecode.likelihood import rate_of_totals
 from neurodecode.models._psth_rates import shrunk_rate
 from neurodecode.models._smoothing import Smoother, bandwidth_grid
 
+N_BANDWIDTHS = 8
+SHRINKAGES_TRIALS = (0.0, 1.0, 4.0, 16.0, 64.0)
+"""What the smoothness of templates is chosen from where nothing else is asked for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sums:

@@ -18,7 +18,13 @@ from neurodecode.decoders._base import Stream
 from neurodecode.decoders._bayes import BayesClassDecoder
 from neurodecode.decoders._choices import numbers_to_choose_from, told_counts
 from neurodecode.decoders._class_parts import class_parts
-from neurodecode.decoders._templates import Sums, chosen_templates, log_likelihood_bins
+from neurodecode.decoders._templates import (
+    N_BANDWIDTHS,
+    SHRINKAGES_TRIALS,
+    Sums,
+    chosen_templates,
+    log_likelihood_bins,
+)
 from neurodecode.errors import ConfigError, DataError
 from neurodecode.metrics.calibration import posterior
 
@@ -34,8 +40,8 @@ class NaiveBayesDecoder(BayesClassDecoder):
     """
 
     bin_size_s: float | None = None
-    n_bandwidths: int = 8
-    shrinkage_trials: tuple[float, ...] = (0.0, 1.0, 4.0, 16.0, 64.0)
+    n_bandwidths: int = N_BANDWIDTHS
+    shrinkage_trials: tuple[float, ...] = SHRINKAGES_TRIALS
     tempered: bool = True
     random_state: int = 0
 
