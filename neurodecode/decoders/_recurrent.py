@@ -6,6 +6,7 @@ from neurodecode.decoders._base import Decoder
 from neurodecode.decoders._recurrent_signal import RecurrentSignal
 from neurodecode.decoders._recurrent_trials import RecurrentClasses, RecurrentValues
 from neurodecode.models import cell_names
+from neurodecode.nn.cells import cell_type, extended
 
 EXAMPLE = {"hidden": 8, "seeds": 1, "epochs": 6, "batches_per_epoch": 6}
 
@@ -15,10 +16,19 @@ _TYPES: dict[str, tuple[type[Decoder], ...]] = {}
 def recurrent_types(family: str) -> tuple[type[Decoder], ...]:
     """The decoders of one cell: ``lstm`` gives LSTMDecoder (signal), LSTMClassDecoder and LSTMValueDecoder."""
     if family not in _TYPES:
-        origin = {"family": family, "__module__": __name__}
+        cell = cell_type(family)
+        origin = {"family": family, "cell_type": cell, "__module__": __name__}
         name = "".join(p.upper() if len(p) <= 4 else p.capitalize() for p in family.split("_"))
         _TYPES[family] = tuple(
-            type(f"{name}{kind}Decoder", (base,), {**origin, "__doc__": base.__doc__})
+            extended(
+                base,
+                cell,
+                f"{name}{kind}Decoder",
+                namespace={**origin, "__doc__": base.__doc__},
+                eq=False,
+                repr=False,
+                kw_only=True,
+            )
             for kind, base in (("", RecurrentSignal), ("Class", RecurrentClasses), ("Value", RecurrentValues))
         )
     return _TYPES[family]

@@ -7,7 +7,7 @@ mean signal, the mean value) is kept as data that they were not trained on suppo
 
 # Annotations are no strings here: configurations read them off classes that are made in another module.
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +18,7 @@ from neurodecode.decoders._count_scaling import CountScaling
 from neurodecode.decoders._recurrent_training import Task, as_arrays, from_arrays, said, train_networks
 from neurodecode.decoders._series import Series
 from neurodecode.errors import ConfigError
+from neurodecode.nn.cells import Cell, taken_from
 from neurodecode.nn.device import Device
 
 
@@ -28,6 +29,8 @@ class RecurrentDecoder(Decoder):
     ``seeds`` networks are trained and averaged. ``dropout`` of hidden activity and ``input_dropout`` of units, one
     mask per sequence. ``segment_bins``: longest stretch of backpropagation through time where a signal is decoded;
     ``warm_up_bins`` before it bring the state up, unscored. Training stops ``patience`` epochs after the best one.
+    ``bin_size_s``: counts of ``Trials`` are summed into bins of this size; it is also what the bins of arrays are
+    taken for by cells whose time constants are in seconds, whose hyper-parameters stand beside these.
     """
 
     hidden: int = 256
@@ -46,6 +49,8 @@ class RecurrentDecoder(Decoder):
     patience: int = 15
     random_state: int = 0
     device: Device = "auto"
+
+    cell_type: ClassVar[type[Cell]]
 
     @property
     def causal(self) -> bool:  # type: ignore[override]  # a property is how an option can decide it
@@ -70,16 +75,22 @@ class RecurrentDecoder(Decoder):
             raise ConfigError(f"{self.family}: bin_size_s must be positive, got {self.bin_size_s}")
         if self.device not in get_args(Device):
             raise ConfigError(f"{self.family}: device must be one of {get_args(Device)}, got {self.device!r}")
+        self.cell()
+
+    def cell(self) -> Cell:
+        """The hyper-parameters of the cell, checked."""
+        return taken_from(self.cell_type, self)
 
     def shape(self) -> Any:
         """Of the fitted networks: ``nn.decoding_network.Shape``."""
         from neurodecode.nn.decoding_network import Shape
 
         return Shape(
-            self.family,
+            self.cell(),
             n_inputs=self.n_units_,
             hidden=self.hidden,
             n_outputs=int(self.offset_.size),
+            bin_size_s=self.bin_size_s_ or self.bin_size_s,
             input_dropout=self.input_dropout,
             dropout=self.dropout,
             bidirectional=self.bidirectional,

@@ -25,6 +25,7 @@ from neurodecode.models._population_gain import PopulationGain
 from neurodecode.models._recurrent_stepper import RecurrentStepper
 from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, SpikeHistoryGLM
+from neurodecode.nn.cells import Cell, cell_type, extended, taken_from
 from neurodecode.nn.device import Device, choose_device
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,11 @@ class RecurrentModel(PointProcessModel):
     backpropagation through time; a longer trial goes on from the state that the stretch before left.
     ``burn_in_bins`` before the window warm the state up, unscored.
     ``scheduled_sampling``: share of the past that is the network's own draw in the last epoch of training.
+    ``bidirectional``: of decoders alone; True is refused. The hyper-parameters of the cell stand beside these.
     """
 
     family: ClassVar[str]
+    cell_type: ClassVar[type[Cell]]
     hidden: int = 64
     own_hidden: int = 32
     seeds: int = 2
@@ -59,6 +62,7 @@ class RecurrentModel(PointProcessModel):
     coupling: Coupling = "auto"
     longest_s: float = 0.5
     device: Device = "auto"
+    bidirectional: bool = False
 
     def __post_init__(self) -> None:
         for name in ("hidden", "seeds", "epochs", "batches_per_epoch", "segment_bins", "patience"):
@@ -75,11 +79,21 @@ class RecurrentModel(PointProcessModel):
                 raise ConfigError(f"{self.family}: {name} must not be negative, got {getattr(self, name)}")
         if self.device not in get_args(Device):
             raise ConfigError(f"{self.family}: device must be one of {get_args(Device)}, got {self.device!r}")
+        if self.bidirectional:
+            raise ConfigError(
+                f"{self.family}: bidirectional cells read the future, and an encoding model predicts each bin "
+                "from the bins before it; leave it out (decoders may be bidirectional)"
+            )
         self.glm()  # checks what it is given
+        self.cell()
 
     def glm(self) -> SpikeHistoryGLM:
         """The GLM that the network starts from."""
         return SpikeHistoryGLM(coupling=self.coupling, longest_s=self.longest_s)
+
+    def cell(self) -> Cell:
+        """The hyper-parameters of the cell, checked."""
+        return taken_from(self.cell_type, self)
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedRecurrent:
         """Fit the GLM, then train ``seeds`` networks on what it leaves."""
@@ -105,7 +119,7 @@ class RecurrentModel(PointProcessModel):
     def ladder(self, inputs: NetworkInputs) -> list[Paths]:
         """The networks to try, the next only where validation saw nothing in the one before."""
         gain = inputs.gain_columns()
-        gain_alone = Paths(inputs.n_inputs, inputs.n_units, 0, gain)
+        gain_alone = Paths(inputs.n_inputs, inputs.n_units, 0, gain, inputs.glm.grid.bin_size_s)
         rungs = [replace(gain_alone, hidden=self.hidden)]
         if self.own_hidden and inputs.n_units > 1:
             own = replace(gain_alone, own_columns=inputs.own_columns())
@@ -121,11 +135,12 @@ class RecurrentModel(PointProcessModel):
         own = None if paths.own_columns is None else torch.from_numpy(paths.own_columns.astype(np.int64))
         gain = torch.from_numpy(paths.gain_columns.astype(np.int64))
         return RateNetwork(
-            self.family,
+            self.cell(),
             paths.n_inputs,
             paths.hidden,
             paths.n_units,
             self.dropout,
+            bin_size_s=paths.bin_size_s,
             own_inputs=own,
             own_hidden=self.own_hidden,
             gain_inputs=gain,
@@ -191,6 +206,7 @@ class Paths:
     n_units: int
     hidden: int
     gain_columns: Int[np.ndarray, " gains"]
+    bin_size_s: float
     own_columns: Int[np.ndarray, "units columns"] | None = None
 
     @property
@@ -275,5 +291,7 @@ _TYPES: dict[str, type[RecurrentModel]] = {}
 def recurrent_type(cell: str) -> type[RecurrentModel]:
     """The hyper-parameters of the family of one cell."""
     if cell not in _TYPES:
-        _TYPES[cell] = dataclass(frozen=True)(type(cell, (RecurrentModel,), {"family": cell}))
+        kind = cell_type(cell)
+        namespace = {"family": cell, "cell_type": kind, "__module__": __name__}
+        _TYPES[cell] = extended(RecurrentModel, kind, cell, namespace=namespace, frozen=True)
     return _TYPES[cell]

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from neurodecode.nn.cells import build_cell
+from neurodecode.nn.cells import Cell
 from neurodecode.nn.network import dropped
 
 
@@ -17,13 +17,14 @@ class Shape:
 
     dropout: of the hidden activity; input_dropout: of the inputs; one mask per sequence (Gal & Ghahramani 2016,
     NeurIPS). bidirectional: a second cell runs from the last step to the first. accumulates: outputs add up over
-    the bins, in units of ``1 / n_bins`` of what is read out in each.
+    the bins, in units of ``1 / n_bins`` of what is read out in each. bin_size_s: None where it is not known.
     """
 
-    cell: str
+    cell: Cell
     n_inputs: int
     hidden: int
     n_outputs: int
+    bin_size_s: float | None
     input_dropout: float = 0.0
     dropout: float = 0.0
     bidirectional: bool = False
@@ -42,8 +43,9 @@ class DecodingNetwork(torch.nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.cell = build_cell(shape.cell, shape.n_inputs, shape.hidden)
-        self.back = build_cell(shape.cell, shape.n_inputs, shape.hidden) if shape.bidirectional else None
+        size = (shape.n_inputs, shape.hidden, shape.bin_size_s)
+        self.cell = shape.cell.build(*size)
+        self.back = shape.cell.build(*size) if shape.bidirectional else None
         self.readout = torch.nn.Linear(shape.hidden * (1 + shape.bidirectional), shape.n_outputs)
         self.skip = torch.nn.Linear(shape.n_inputs, shape.n_outputs, bias=False)
         for weights in (self.readout.weight, self.readout.bias, self.skip.weight):

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from neurodecode.nn.cells import build_cell
+from neurodecode.nn.cells import Cell
 from neurodecode.nn.readout import read_each
 
 EMBEDDING = 8  # numbers that tell one unit from another where all share a cell
@@ -28,24 +28,29 @@ class RateNetwork(torch.nn.Module):
 
     def __init__(
         self,
-        cell: str,
+        cell: Cell,
         n_inputs: int,
         hidden: int,
         n_units: int,
         dropout: float,
         *,
+        bin_size_s: float,
         own_inputs: torch.Tensor | None = None,
         own_hidden: int = 0,
         gain_inputs: torch.Tensor | None = None,
     ) -> None:
-        """``own_inputs`` (n_units, columns): the columns of the inputs that each unit's own cell sees;
+        """``bin_size_s``: of the bins that it runs on.
+
+        ``own_inputs`` (n_units, columns): the columns of the inputs that each unit's own cell sees;
         ``gain_inputs`` (columns,): those that the shared gain is made of."""
         super().__init__()
-        self.population = PopulationPath(cell, n_inputs, hidden, n_units, dropout) if hidden else None
+        self.population = None
+        if hidden:
+            self.population = PopulationPath(cell.build(n_inputs, hidden, bin_size_s), n_inputs, n_units, dropout)
         self.gain = SharedGain(gain_inputs) if gain_inputs is not None and len(gain_inputs) else None
         self.own = None
         if own_inputs is not None and own_hidden:
-            self.own = OwnPath(cell, own_inputs, own_hidden, dropout)
+            self.own = OwnPath(cell, own_inputs, own_hidden, dropout, bin_size_s)
 
     def forward(
         self, inputs: torch.Tensor, offset: torch.Tensor, state: Any = None, units: torch.Tensor | None = None
@@ -86,10 +91,10 @@ class SharedGain(torch.nn.Module):
 class PopulationPath(torch.nn.Module):
     """One cell that sees all inputs and speaks to all units, beside a linear path that skips it."""
 
-    def __init__(self, cell: str, n_inputs: int, hidden: int, n_units: int, dropout: float) -> None:
+    def __init__(self, cell: Any, n_inputs: int, n_units: int, dropout: float) -> None:
         super().__init__()
-        self.cell = build_cell(cell, n_inputs, hidden)
-        self.readout = torch.nn.Linear(hidden, n_units)
+        self.cell = cell
+        self.readout = torch.nn.Linear(cell.hidden_size, n_units)
         self.skip = torch.nn.Linear(n_inputs, n_units, bias=False)
         self.dropout = dropout
         for weights in (self.readout.weight, self.readout.bias, self.skip.weight):
@@ -110,13 +115,13 @@ class OwnPath(torch.nn.Module):
     where a population cell must learn each unit's history among all others' anew.
     """
 
-    def __init__(self, cell: str, columns: torch.Tensor, hidden: int, dropout: float) -> None:
+    def __init__(self, cell: Cell, columns: torch.Tensor, hidden: int, dropout: float, bin_size_s: float) -> None:
         super().__init__()
         n_units, n_columns = columns.shape
         self.columns: torch.Tensor
         self.register_buffer("columns", columns)
         self.embedding = torch.nn.Parameter(0.3 * torch.randn(n_units, EMBEDDING))
-        self.cell = build_cell(cell, n_columns + EMBEDDING, hidden)
+        self.cell = cell.build(n_columns + EMBEDDING, hidden, bin_size_s)
         self.readout = torch.nn.Parameter(torch.zeros(n_units, hidden))
         self.bias = torch.nn.Parameter(torch.zeros(n_units))
         self.dropout = dropout

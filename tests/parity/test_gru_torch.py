@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from neurodecode.nn.cells.gru import GRU
+from neurodecode.nn.cells._gru_module import GRU
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.likelihood import trial_log_likelihood
 from neurodecode.models import build_model, cell_names
 from neurodecode.models._network_share import best_share
+from neurodecode.nn.cells import cell_type
 from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.network import RateNetwork, dropped
@@ -46,7 +47,7 @@ OWN = torch.tensor([[0, 1, 6], [2, 3, 6], [4, 5, 6]])
 def _network(cell: str, *, hidden: int = 8, dropout: float = 0.3) -> RateNetwork:
     """Three units, a cell for the population and one for each unit, readouts that are not zero."""
     torch.manual_seed(3)
-    network = RateNetwork(cell, 7, hidden, 3, dropout, own_inputs=OWN, own_hidden=4)
+    network = RateNetwork(cell_type(cell)(), 7, hidden, 3, dropout, bin_size_s=0.005, own_inputs=OWN, own_hidden=4)
     torch.nn.init.normal_(network.own.readout)
     if hidden:
         torch.nn.init.normal_(network.population.readout.weight)
@@ -56,7 +57,9 @@ def _network(cell: str, *, hidden: int = 8, dropout: float = 0.3) -> RateNetwork
 @pytest.mark.parametrize("cell", cell_names())
 @pytest.mark.parametrize("own_inputs", [None, OWN])
 def test_untrained_network_is_its_offset(cell, own_inputs):
-    network = RateNetwork(cell, 7, 8, 3, dropout=0.3, own_inputs=own_inputs, own_hidden=4)
+    network = RateNetwork(
+        cell_type(cell)(), 7, 8, 3, dropout=0.3, bin_size_s=0.005, own_inputs=own_inputs, own_hidden=4
+    )
     offset = torch.randn(3, 20, 3)
     out, _ = network(torch.randn(3, 25, 7), offset)
     assert_array_equal(out.detach().numpy(), offset.numpy())
@@ -167,7 +170,8 @@ def test_a_population_beyond_one_batch_is_trained_on_units_in_turn(monkeypatch):
     sequences = Sequences(lambda t: inputs[t], 3, counts, np.ones((6, 20, 1), bool), zeros)
     plan = TrainingPlan(3, 4, 20, 1e-2, 0.0, 1.0, patience=3)
     torch.manual_seed(0)
-    network = RateNetwork("lstm", 7, 8, 3, 0.0, own_inputs=OWN, own_hidden=4)
+    lstm = cell_type("lstm")()
+    network = RateNetwork(lstm, 7, 8, 3, 0.0, bin_size_s=0.005, own_inputs=OWN, own_hidden=4)
     device = torch.device("cpu")
     curve = train(network, sequences, sequences, plan, np.random.default_rng(0), device, "toy")
     assert curve.validation[-1] < curve.validation[0]
@@ -267,7 +271,8 @@ def test_each_sequence_is_read_by_its_own_weights(n_sequences):
 
 def test_shared_gain_moves_all_units_alike_and_starts_at_nothing():
     torch.manual_seed(0)
-    network = RateNetwork("lstm", 4, 0, 3, 0.0, gain_inputs=torch.tensor([1, 3]))
+    lstm = cell_type("lstm")()
+    network = RateNetwork(lstm, 4, 0, 3, 0.0, bin_size_s=0.005, gain_inputs=torch.tensor([1, 3]))
     inputs, offset = torch.randn(2, 9, 4), torch.randn(2, 7, 3)
     log_mean, _ = network(inputs, offset)
     assert torch.equal(log_mean, offset)

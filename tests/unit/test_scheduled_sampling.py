@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from neurodecode.models import build_model, example
 from neurodecode.models._network_inputs import NetworkInputs
 from neurodecode.models._scheduled_sampling import OwnPast
+from neurodecode.nn.cells.lstm import LSTMCell
 from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
 
@@ -116,7 +117,7 @@ def test_draws_follow_what_was_predicted(own_past):
 
 
 def test_the_network_draws_without_dropout_and_is_trained_on_the_recording(batch):
-    network = RateNetwork("lstm", batch.inputs.shape[2], 4, 2, dropout=0.9).train()
+    network = RateNetwork(LSTMCell(), batch.inputs.shape[2], 4, 2, dropout=0.9, bin_size_s=0.005).train()
     torch.nn.init.normal_(network.population.readout.weight)
     predicted = []
 

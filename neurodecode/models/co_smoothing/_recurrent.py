@@ -47,7 +47,13 @@ class CoupledNetwork(CoSmoother):
         networks, curves = self.model.trained_networks(
             inputs.sequences(training, leave_out=True).cached(),
             held_out,
-            Paths(inputs.mean.size, training.held_out.n_units, self.model.hidden, np.zeros(0, int)),
+            Paths(
+                inputs.mean.size,
+                training.held_out.n_units,
+                self.model.hidden,
+                np.zeros(0, int),
+                training.held_in.bin_size_s,
+            ),
             rng,
         )
         share = chosen_share(networks, held_out, self.model.device)

@@ -1,15 +1,16 @@
-"""Recurrent cells, one per file. A file's ``CELL`` is built as ``CELL(n_inputs, hidden)``.
+"""Recurrent cells, one per file: what a family's file exports as ``CELL`` is a ``Cell``, see ``_base.py``.
 
-It is a module that maps inputs (batch, steps, n_inputs) and a state, or None, to hidden activity
-(batch, steps, hidden) and the state after the last step: a tensor (layers, batch, hidden) or a tuple of such.
+Nothing here imports torch before a cell is built.
 """
 
 from importlib import import_module
 
-import torch
+from neurodecode.nn.cells._base import Cell, extended, taken_from
+
+__all__ = ["Cell", "cell_type", "extended", "taken_from"]
 
 
-def build_cell(name: str, n_inputs: int, hidden: int) -> torch.nn.Module:
-    """The cell of one file of this folder."""
-    cell: torch.nn.Module = import_module(f"{__name__}.{name}").CELL(n_inputs, hidden)
-    return cell
+def cell_type(name: str) -> type[Cell]:
+    """The hyper-parameters of the cell of one file of this folder."""
+    found: type[Cell] = import_module(f"{__name__}.{name}").CELL
+    return found

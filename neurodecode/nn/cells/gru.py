@@ -1,83 +1,29 @@
-"""Gated recurrent unit (Cho et al. 2014, EMNLP), compiled for the CPU."""
+"""Gated recurrent unit (Cho et al. 2014, EMNLP)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch.autograd.function import once_differentiable
-
-from neurodecode.nn.cells._gru_kernels import gru_backward, gru_forward
-from neurodecode.nn.compiled import run
+from neurodecode.nn.cells._base import Cell, check_chrono, chrono_bins
 
 
-class GRU(torch.nn.GRU):
-    """torch's GRU of one layer, batch first: the same weights, the same numbers; on a GPU torch's own."""
+@dataclass(frozen=True)
+class GRUCell(Cell):
+    """``chrono_s``: the bias of the gate that keeps the state is drawn so that units remember for times of up to
+    so many seconds (chrono initialisation; Tallec & Ollivier 2018, ICLR, section 3.2)."""
 
-    def __init__(self, n_inputs: int, hidden: int) -> None:
-        super().__init__(n_inputs, hidden, batch_first=True)
+    chrono_s: float | None = None
 
-    def forward(  # type: ignore[override]  # torch also takes packed sequences; nobody here has them
-        self, inputs: torch.Tensor, state: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Hidden activity (batch, steps, hidden) and the state (1, batch, hidden) after the last step."""
-        if inputs.is_cuda:
-            fused: tuple[torch.Tensor, torch.Tensor] = super().forward(inputs, state)
-            return fused
-        if state is None:
-            state = inputs.new_zeros(1, inputs.shape[0], self.hidden_size)
-        weight_in, weight, bias_in, bias = self.all_weights[0]
-        hidden, last = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
-            inputs.transpose(0, 1).contiguous(), state[0], weight_in, weight, bias_in, bias
-        )
-        return hidden.transpose(0, 1), last[None]
+    def __post_init__(self) -> None:
+        check_chrono(self, self.chrono_s)
+
+    def build(self, n_inputs: int, hidden: int, bin_size_s: float | None) -> Any:
+        """torch's GRU; on a CPU compiled."""
+        from neurodecode.nn.cells._gru_module import GRU
+
+        longest = None if self.chrono_s is None else chrono_bins(self, self.chrono_s, bin_size_s)
+        return GRU(n_inputs, hidden, longest_bins=longest)
 
 
-class _Recurrence(torch.autograd.Function):
-    """inputs (steps, batch, n_inputs), the state (batch, hidden) -> hidden (steps, batch, hidden), the state.
-
-    r, z = sigmoid(W_i x + b_i + W h + b); n = tanh(W_in x + b_in + r (W_n h + b_n)); h' = n + z (h - n).
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: torch.Tensor,
-        state: torch.Tensor,
-        weight_in: torch.Tensor,
-        weight: torch.Tensor,
-        bias_in: torch.Tensor,
-        bias: torch.Tensor,
-    ) -> tuple[torch.Tensor, ...]:
-        size = state.shape[1]
-        # The biases of r and z add up and come with the inputs; that of n stands inside its bracket.
-        outside = torch.cat([bias[: 2 * size], torch.zeros_like(bias[2 * size :])])
-        gates = torch.nn.functional.linear(inputs, weight_in, bias_in + outside)
-        inner = gates.new_empty(*gates.shape[:2], size)
-        hidden = gates.new_empty(len(gates) + 1, *state.shape)
-        hidden[0] = state
-        run(gru_forward, len(state), gates, inner, hidden, weight.t().contiguous(), bias[2 * size :])
-        ctx.save_for_backward(inputs, weight_in, weight, gates, inner, hidden)
-        return hidden[1:], hidden[-1].clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        inputs, weight_in, weight, gates, inner, hidden = ctx.saved_tensors
-        outer, to_state = gradients[0].contiguous(), gradients[1].clone()
-        to_driven, to_inner = torch.empty_like(gates), torch.empty_like(inner)
-        run(gru_backward, len(to_state), gates, inner, hidden, outer, to_driven, to_inner, to_state, weight)
-        flat, flat_inner, before = (x.flatten(0, 1) for x in (to_driven, to_inner, hidden[:-1]))
-        size = to_state.shape[1]
-        to_bias_in = flat.sum(0)
-        return (
-            to_driven @ weight_in if ctx.needs_input_grad[0] else None,
-            to_state,
-            flat.t() @ inputs.flatten(0, 1),
-            torch.cat([flat[:, : 2 * size].t() @ before, flat_inner.t() @ before]),
-            to_bias_in,
-            torch.cat([to_bias_in[: 2 * size], flat_inner.sum(0)]),
-        )
-
-
-CELL = GRU
+CELL = GRUCell

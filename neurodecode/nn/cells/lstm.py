@@ -1,16 +1,37 @@
 """Long short-term memory (Hochreiter & Schmidhuber 1997, Neural Comput 9:1735; forget gate: Gers et al. 2000)."""
 
-import torch
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from neurodecode.errors import ConfigError
+from neurodecode.nn.cells._base import Cell, check_chrono, chrono_bins
 
 
-class LSTM(torch.nn.LSTM):
-    """torch's LSTM, batch first, with the forget gate open at the start (Jozefowicz et al. 2015, ICML)."""
+@dataclass(frozen=True)
+class LSTMCell(Cell):
+    """``forget_bias``: of the forget gate at the start, open at 1 (Jozefowicz et al. 2015, ICML).
 
-    def __init__(self, n_inputs: int, hidden: int) -> None:
-        super().__init__(n_inputs, hidden, batch_first=True)
-        with torch.no_grad():  # gates are ordered input, forget, cell, output; the two biases add up
-            for bias, value in (("bias_ih_l0", 1.0), ("bias_hh_l0", 0.0)):
-                self.get_parameter(bias)[hidden : 2 * hidden] = value
+    ``chrono_s``: biases of forget and input gates are drawn in its place, so that units remember for times of up
+    to so many seconds (chrono initialisation; Tallec & Ollivier 2018, ICLR, section 3.2).
+    """
+
+    forget_bias: float = 1.0
+    chrono_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.forget_bias):
+            raise ConfigError(f"{self.name}: forget_bias must be a finite number, got {self.forget_bias}")
+        check_chrono(self, self.chrono_s)
+
+    def build(self, n_inputs: int, hidden: int, bin_size_s: float | None) -> Any:
+        """torch's LSTM."""
+        from neurodecode.nn.cells._lstm_module import LSTM
+
+        longest = None if self.chrono_s is None else chrono_bins(self, self.chrono_s, bin_size_s)
+        return LSTM(n_inputs, hidden, forget_bias=self.forget_bias, longest_bins=longest)
 
 
-CELL = LSTM
+CELL = LSTMCell

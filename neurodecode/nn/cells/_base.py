@@ -1,0 +1,89 @@
+"""What a cell is before it is a network: hyper-parameters that import no torch, and the module that they build."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, get_type_hints
+
+from neurodecode.errors import ConfigError
+
+T = TypeVar("T")
+
+
+class Cell(abc.ABC):
+    """Hyper-parameters of one family of cells, a frozen dataclass that checks itself in ``__post_init__``.
+
+    They are further keys of every family built on the cell: of encoding models, of decoders, of co-smoothing. Time
+    constants are in seconds; the module that ``build`` gives runs on bins of one size, and the same weights in a
+    module that was built for bins of another size are the same cell there.
+    """
+
+    @abc.abstractmethod
+    def build(self, n_inputs: int, hidden: int, bin_size_s: float | None) -> Any:
+        """A torch module with fresh weights, drawn from torch's generator.
+
+        ``forward(inputs (batch, steps, n_inputs), state or None)`` gives hidden activity (batch, steps, hidden)
+        and the state after the last step: a tensor (1, batch, hidden) or a tuple of such. ``step(inputs (batch,
+        n_inputs), state)`` gives the state after one step, in plain torch: differentiable twice, and fit for
+        ``vmap``. ``initial_state(batch)`` is what None stands for, ``hidden_of(state)`` the activity (batch,
+        hidden) in it; ``hidden_size``: of that activity.
+
+        bin_size_s: None where it is not known, as of bare arrays of counts. Raises ConfigError where it is needed
+        then, and for time constants that such bins cannot have.
+        """
+
+    @property
+    def name(self) -> str:
+        """The family: the name of the file."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def needed(self, bin_size_s: float | None, what: str) -> float:
+        """The bin size; ConfigError where it is not known and ``what``, in seconds, is to become bins."""
+        if bin_size_s is None:
+            raise ConfigError(
+                f"{self.name}: {what} is in seconds and the counts are a bare array, whose bins have no size: "
+                "give bin_size_s, or Trials"
+            )
+        return bin_size_s
+
+
+def extended(base: type[T], cell: type[Cell], name: str, *, namespace: dict[str, Any], **options: bool) -> type[T]:
+    """The dataclass ``base`` under a new name, with the fields of ``cell`` after its own.
+
+    options: those of ``dataclass``. namespace: further attributes of the class.
+    """
+    hints = get_type_hints(cell, include_extras=True)
+    added = {field.name: field for field in fields(cell)}  # type: ignore[arg-type]  # cells are dataclasses
+    both = sorted(added.keys() & {field.name for field in fields(base)})  # type: ignore[arg-type]
+    if both:
+        raise TypeError(
+            f"{cell.__name__} and {base.__name__} both have {', '.join(both)}: call the cell's otherwise"
+        )
+    annotations = {key: hints[key] for key in added}
+    defaults = {key: field.default for key, field in added.items()}
+    kind = type(name, (base,), {**namespace, "__annotations__": annotations, **defaults})
+    return dataclass(**options)(kind)
+
+
+def taken_from(cell: type[Cell], owner: object) -> Cell:
+    """The cell whose hyper-parameters are among the attributes of ``owner``."""
+    found: Cell = cell(**{field.name: getattr(owner, field.name) for field in fields(cell)})  # type: ignore[arg-type]
+    return found
+
+
+def chrono_bins(cell: Cell, chrono_s: float, bin_size_s: float | None) -> float:
+    """The longest time of a chrono initialisation in bins; ConfigError for fewer than three."""
+    n_bins = chrono_s / cell.needed(bin_size_s, "chrono_s")
+    if n_bins < 3:
+        raise ConfigError(
+            f"{cell.name}: chrono_s {chrono_s:g} is {n_bins:.3g} bins of {bin_size_s:g} s, expected at least 3: "
+            "times are drawn between 1 bin and the longest; leave it out, or give a longer one"
+        )
+    return n_bins
+
+
+def check_chrono(cell: Cell, chrono_s: float | None) -> None:
+    """Raise ConfigError for a longest time that is not positive."""
+    if chrono_s is not None and not chrono_s > 0:
+        raise ConfigError(f"{cell.name}: chrono_s must be positive, or null for no chrono; got {chrono_s}")
