@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jaxtyping import install_import_hook
 
-_ROOMS = ("data", "features", "likelihood", "metrics", "models", "nn")
+_ROOMS = ("data", "dynamics", "features", "likelihood", "metrics", "models", "nn")
 install_import_hook([f"neurodecode.{room}" for room in _ROOMS], "beartype.beartype")
 
 from neurodecode.data.trials import Trials  # noqa: E402  (the hook must stand before the first import)
