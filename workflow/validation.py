@@ -1,4 +1,6 @@
-"""The configuration checked while the workflow is parsed, before any job and without importing the package.
+"""The configuration checked while the workflow is parsed, before any job.
+
+Of the package it imports only how sessions are listed, which loads nothing else.
 
 The schema is generated from the package's own types (``neurodecode.config.schema``); what a schema cannot say,
 such as a bin that must divide its window, the first job checks with those types.
@@ -14,6 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from neurodecode.config.listing import Places, listed
 from workflow.decoding import decoder_kinds, decoding_errors
 from workflow.names import SCHEMA, nearest, unknown
 
@@ -37,11 +40,24 @@ class ConfigurationError(Exception):
 def checked_config(
     given: Mapping[str, Any], root: str | Path, *, command_line: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The configuration with every default of its sections filled in.
+    """The configuration that ``checked_listing`` gives."""
+    return checked_listing(given, root, command_line=command_line)[0]
+
+
+def checked_listing(
+    given: Mapping[str, Any],
+    root: str | Path,
+    *,
+    command_line: Mapping[str, Any] | None = None,
+    folders: Iterable[str | Path] = (Path(),),
+) -> tuple[dict[str, Any], Places]:
+    """The configuration with every session's entry and every default of its sections filled in, and where what it
+    says of sessions stands.
 
     ``root``: the folder of the Snakefile. ``command_line``: what came by ``--config``; Snakemake reads nested
-    values there as text, so they are read again as the YAML that they are.
-    Raises ConfigurationError naming each key path, what was given, what was expected and the nearest known name.
+    values there as text, so they are read again as the YAML that they are. ``folders``: where a sheet of sessions
+    is looked for. Raises ConfigurationError naming each key path or row and column, what was given, what was
+    expected and the nearest known name.
     """
     schema = json.loads(Path(root, SCHEMA).read_text(encoding="utf-8"))
     # A new family is a new file, and needs no more.
@@ -51,13 +67,18 @@ def checked_config(
     config = copy.deepcopy(dict(given))
     _read_again(config, command_line or {})
     _check_keys(config)
+    by_name = schema["properties"]["sessions"]["anyOf"][0]  # a sheet has become this, too
+    schema["properties"]["sessions"] = by_name
+    config, places = listed(config, folders, by_name["additionalProperties"]["properties"])
+    if places.problems and not config["sessions"]:
+        raise ConfigurationError("\n".join(places.problems))
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: e.json_path)
     lines = [line for error in errors for line in _explained(error)]
     lines = lines or [*_references(config), *decoding_errors(config, decoder_kinds(root))]
-    if lines:
-        raise ConfigurationError("\n".join(dict.fromkeys(lines)))
+    if lines := [*places.problems, *places.placed(lines)]:
+        raise ConfigurationError("\n".join(lines))
     _fill_defaults(config, schema)
-    return config
+    return config, places
 
 
 def families(root: str | Path, folder: Path = MODELS) -> list[str]:
@@ -112,7 +133,11 @@ def _explained(error: ValidationError) -> Iterator[str]:
         for key in rule.keys() & given.keys():
             yield f"{place}: {key} goes with {' and '.join(rule[key])} alone; leave it out, or add that"
     elif error.validator in ("pattern", "not"):
-        reason = "must be made of letters, digits and _ . -" if error.validator == "pattern" else "is reserved"
+        reason = (
+            "must be made of letters, digits and _ . -, not of dots alone"
+            if error.validator == "pattern"
+            else "is reserved"
+        )
         yield f"{place}: the name {given!r} {reason}; choose another"
     else:
         yield f"{place}: given {given!r} ({_kind(given)}), expected {_expected(schema)}{_hint(given)}"

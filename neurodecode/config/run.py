@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from neurodecode.config.decoders import (
     decoder_config,
     decoders_of,
 )
+from neurodecode.config.listing import listed
 from neurodecode.config.search import SearchConfig, search_config
 from neurodecode.config.sections import (
     ControlConfig,
@@ -29,12 +30,12 @@ from neurodecode.config.sections import (
     ReportConfig,
 )
 from neurodecode.config.session import SessionConfig, session_config
+from neurodecode.config.sheet import SPELLING
 from neurodecode.errors import ConfigError, NeurodecodeError
 from neurodecode.models import PointProcessModel, family_names, family_type
 from neurodecode.models.co_smoothing import co_smoothers, co_smoothing_families
 
 T = TypeVar("T")
-NAME = re.compile(r"[A-Za-z0-9_.-]+")
 NESTED_MODELS = ("nested_covariates", "nested_gain", "nested_fast", "nested_own", "nested_units")
 """Models between the PSTH and a network, each containing the one before; the workflow adds them by itself."""
 RESERVED_MODELS = ("oracle", "recording", *NESTED_MODELS)  # names that no entry of ``models`` may have
@@ -145,11 +146,12 @@ class RunConfig:
 
 
 KEYS = tuple(f.name for f in fields(RunConfig) if f.name != "searches")
-"""The keys of a configuration."""
+"""The keys of a configuration, but for ``session_defaults``, which is laid under its sessions."""
+SESSION_KEYS = tuple(f.name for f in fields(SessionConfig))
 
 
 def read_config(path: str | Path) -> RunConfig:
-    """The configuration in a YAML file.
+    """The configuration in a YAML file; a sheet of sessions that it names stands beside it, or in this folder.
 
     Raises ConfigError, naming the file, for one that is missing, is not YAML, or asks for what cannot be.
     """
@@ -160,24 +162,38 @@ def read_config(path: str | Path) -> RunConfig:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     try:
-        return run_config(given)
+        return run_config(given, folders=(Path(path).parent, Path()))
     except ConfigError as error:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
 
 
-def run_config(given: object) -> RunConfig:
+def run_config(given: object, *, folders: Iterable[str | Path] = (Path(),)) -> RunConfig:
     """The checked configuration from the mapping that YAML holds.
 
-    Raises ConfigError that names the key path, what was given and what was expected.
+    ``folders``: where a sheet of sessions is looked for. Raises ConfigError that names the key path or the row and
+    column, what was given and what was expected, a line for each thing that is wrong with a session.
     """
     if not isinstance(given, Mapping):
         raise ConfigError(f"the configuration must be a mapping, given {type(given).__name__}")
+    given, places = listed(given, folders, SESSION_KEYS)
+    if places.problems and not given["sessions"]:
+        raise ConfigError("\n".join(places.problems))
+    try:
+        run = _checked(given)
+    except ConfigError as error:
+        raise ConfigError("\n".join([*places.problems, *places.placed(str(error).splitlines())])) from error
+    if places.problems:
+        raise ConfigError("\n".join(places.problems))
+    return run
+
+
+def _checked(given: Mapping[str, object]) -> RunConfig:
     check_names(given, KEYS, "configuration", "key")
     sections = {name: _section(given, name) for name in ("sessions", "models", "decoders", "controls")}
     models = {name: model_config(entry, name) for name, entry in sections["models"].items()}
     run = RunConfig(
         **_plain_fields(given),
-        sessions={name: session_config(entry, name) for name, entry in sections["sessions"].items()},
+        sessions=_each(session_config, sections["sessions"]),
         models=models,
         decoders={name: decoder_config(entry, name) for name, entry in sections["decoders"].items()},
         searches=_searches(sections["models"], models),
@@ -191,14 +207,31 @@ def run_config(given: object) -> RunConfig:
         forecast=_optional(given, "forecast", ForecastConfig),
         report=validated(ReportConfig, given.get("report") or {}, "report"),
     )
-    for name, session in run.sessions.items():
-        try:
-            session.window()
-            session.pre_stimulus_window()
-        except NeurodecodeError as error:
-            raise ConfigError(f"sessions.{name}: {error}") from error
-        check_decoders(name, session, run.models, run.decoders)
+    _each(partial(_check_windows, run), run.sessions)
     return run
+
+
+def _check_windows(run: RunConfig, session: SessionConfig, name: str) -> None:
+    try:
+        session.window()
+        session.pre_stimulus_window()
+    except NeurodecodeError as error:
+        raise ConfigError(f"sessions.{name}: {error}") from error
+    check_decoders(name, session, run.models, run.decoders)
+
+
+def _each(check: Callable[[Any, str], T], entries: Mapping[str, Any]) -> dict[str, T]:
+    """What ``check`` makes of each entry; one ConfigError for all that are wrong."""
+    made: dict[str, T] = {}
+    lines: list[str] = []
+    for name, entry in entries.items():
+        try:
+            made[name] = check(entry, name)
+        except ConfigError as error:
+            lines += str(error).splitlines()
+    if lines:
+        raise ConfigError("\n".join(lines))
+    return made
 
 
 def model_config(given: object, name: str) -> PointProcessModel:
@@ -243,7 +276,7 @@ def _section(given: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 def _check_spelling(names: Mapping[str, object], section: str) -> None:
     for name in names:
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not isinstance(name, str) or not SPELLING.fullmatch(name):
             raise ConfigError(
                 f"{section}: {name!r} must be a name of letters, digits and _ . - (it names a folder)"
             )

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from neurodecode.config.decoders import RESERVED_DECODERS, hyperparameter_type
-from neurodecode.config.run import CONTROLS, KEYS, NAME, RESERVED_MODELS, RESERVED_SESSIONS
+from neurodecode.config.run import CONTROLS, KEYS, RESERVED_MODELS, RESERVED_SESSIONS
 from neurodecode.config.search import DEFAULT_TRIALS, SearchRange, numeric_type
 from neurodecode.config.sections import (
     ControlConfig,
@@ -25,6 +25,7 @@ from neurodecode.config.sections import (
     ReportConfig,
 )
 from neurodecode.config.session import SessionConfig
+from neurodecode.config.sheet import SPELLING
 from neurodecode.config.target import KINDS
 from neurodecode.decoders import decoder_families, decoder_types
 from neurodecode.models import PointProcessModel, family_names, family_type
@@ -35,7 +36,8 @@ def json_schema() -> dict[str, Any]:
     control = _of(ControlConfig)
     properties = {
         **_of(PlainConfig)["properties"],
-        "sessions": _named(_session(), RESERVED_SESSIONS),
+        "sessions": {"anyOf": [_named(_session(), RESERVED_SESSIONS), {"type": "string"}]},  # or a sheet's name
+        "session_defaults": _of(SessionConfig),
         "models": _named(_model(), RESERVED_MODELS),
         "decoders": _named(_decoder(), RESERVED_DECODERS) | {"minProperties": 0, "default": {}},
         "evaluation": _of(EvaluationConfig) | {"default": {}},
@@ -54,7 +56,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "neurodecode configuration",
         "type": "object",
-        "properties": {key: properties[key] for key in KEYS},
+        "properties": {key: properties[key] for key in (*KEYS, "session_defaults")},
         "required": ["sessions", "models"],
         "additionalProperties": False,
     }
@@ -81,7 +83,7 @@ def _session() -> dict[str, Any]:
 
 def _named(entry: dict[str, Any], reserved: tuple[str, ...]) -> dict[str, Any]:
     """A mapping of names, which become folders, to entries."""
-    names = {"pattern": f"^{NAME.pattern}$", "not": {"enum": list(reserved)}}
+    names = {"pattern": f"^{SPELLING.pattern}$", "not": {"enum": list(reserved)}}
     return {"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": entry}
 
 

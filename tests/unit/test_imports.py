@@ -33,6 +33,7 @@ def loads_none_of(code: str, names: str) -> None:
     ("code", "names"),
     [
         ("import neurodecode", "torch pandas scipy numpy neo elephant pynwb snakemake"),
+        ("import neurodecode.config.listing", "torch pandas scipy numpy pydantic neo elephant pynwb snakemake"),
         (HYPERPARAMETERS, "torch neo elephant pynwb snakemake"),
         (DECODERS, "torch neo elephant pynwb snakemake"),
         ("import neurodecode.config.run, neurodecode.config.schema", "torch neo elephant pynwb snakemake"),

@@ -170,12 +170,17 @@ def test_the_cell_is_one_that_a_network_can_be_built_on():
     assert again.shape == (2, 1, 5)
 
 
-def test_the_configuration_holds():
-    mine, free, search, decoding = blocks("yaml")
+def test_the_configuration_holds(tmp_path):
+    mine, sheet, free, search, decoding = blocks("yaml")
     given = yaml.safe_load(mine)
     assert len(mine.splitlines()) <= 16
     assert run_config(given).sessions["rat1"].condition == "stimulus"
     assert checked_config(given, ROOT)["results_dir"] == "results_mine"
+    table = re.search(r"^```\n(name,path,.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "sheet.csv").write_text(table[1])
+    rows = run_config({**given, **yaml.safe_load(sheet)}, folders=[tmp_path]).sessions
+    assert rows["rat1_0301"].window_s == (-0.5, 1.0)
+    assert rows["rat1_0302"].window_s == (-0.5, 0.8)
     free_running = {**given, **yaml.safe_load(free)}
     assert checked_config(free_running, ROOT)["forecast"]["samples"] == 32
     assert run_config(free_running).forecast.steps == (1, 2, 4, 8, 16, 32, 64)
@@ -197,7 +202,7 @@ def test_every_key_of_the_configuration_is_explained():
         "forecast": ForecastConfig,
         "report": ReportConfig,
     }
-    expected = set(KEYS) - nested.keys()
+    expected = {*KEYS, "session_defaults"} - nested.keys()
     expected |= {f"{section}.{f.name}" for section, kind in nested.items() for f in fields(kind)}
     assert listed == expected
 

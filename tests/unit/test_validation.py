@@ -72,6 +72,7 @@ def test_nested_values_of_the_command_line_are_read_as_the_yaml_that_they_are():
         ("models: {m: {hidden: 3}}", "models.m: family missing; it must be given"),
         ("models: {oracle: {family: psth}}", "models: the name 'oracle' is reserved; choose another"),
         ("models: {a/b: {family: psth}}", "models: the name 'a/b' must be made of letters"),
+        ("sessions: {..: {simulate: poisson, n_trials: 40}}", "sessions: the name '..' must be made of letters"),
         (
             "sessions: {one: {path: x.nwb}}",
             "sessions.one: given path, expected either path + window_s + bin_size_s",

@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
+TINY = Path(__file__).with_name("tiny.yaml")
 JUDGED = "judge the sufficiency of the models of toy"
 AFTER_A_FIT = {"score toy", JUDGED, "collect the scores", "draw toy", "write the report"}
 OF_A_NETWORK = {"decompose the gains on toy", *AFTER_A_FIT}
@@ -159,3 +161,18 @@ def test_snakemakes_own_report_works(checkout, finished, tmp_path):
     done = checkout.snakemake(directory, "--report", "report.zip")
     assert done.returncode == 0, done.stdout
     assert (directory / "report.zip").stat().st_size > 10_000
+
+
+def test_a_row_added_to_a_table_of_sessions_leaves_the_others_alone(checkout, finished, tmp_path):
+    (tmp_path / "sheet.tsv").write_text(
+        "name\tsimulate\tn_trials\tlead_s\ttarget.class\ttarget.pre_stimulus_s\tmodels\n"
+        "toy\trefractory_adapting\t28\t0.1\tdirection\t-0.4; -0.2\t\n"
+        "new\tpoisson\t20\t\t\t\tpsth\n"
+    )
+    table = yaml.safe_load(TINY.read_text()) | {"sessions": "sheet.tsv", "controls": {}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(table))
+    planned = checkout.planned(finished, configfile=tmp_path / "mine.yaml")
+    assert planned == {
+        *("check the configuration", "simulate new", "read new", "fit psth to new", "score new", "draw new"),
+        *("judge the sufficiency of the models of new", "collect the scores", "write the report"),
+    }

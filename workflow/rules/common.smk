@@ -7,14 +7,20 @@ from snakemake.exceptions import WorkflowError
 
 from workflow.plan import Plan
 from workflow.source_digest import source_digest
-from workflow.validation import ConfigurationError, checked_config
+from workflow.validation import ConfigurationError, checked_listing
 
 ROOT = Path(workflow.basedir)
 
-CONFIG_FILES = ", ".join(map(str, workflow.overwrite_configfiles or workflow.configfiles))
+GIVEN = [Path(file) for file in workflow.overwrite_configfiles or workflow.configfiles]
+CONFIG_FILES = ", ".join(map(str, GIVEN))
 
 try:
-    config = checked_config(config, ROOT, command_line=workflow.config_settings.config)
+    config, places = checked_listing(
+        config,
+        ROOT,
+        command_line=workflow.config_settings.config,
+        folders=[*(file.parent for file in reversed(GIVEN)), Path()],  # a sheet stands beside what names it
+    )
 except ConfigurationError as error:
     raise WorkflowError(f"The configuration ({CONFIG_FILES}) cannot be run:", *str(error).splitlines())
 

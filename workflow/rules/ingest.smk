@@ -18,6 +18,8 @@ rule check_config:
         runtime=minutes(5),
     params:
         config=config,
+        sheet=places.title,
+        rows=places.rows,
         code=digest_of("neurodecode.evaluation.configuration"),
     message:
         "check the configuration"
