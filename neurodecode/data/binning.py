@@ -15,6 +15,7 @@ from neurodecode.data.observed import any_observed, observed_mask
 from neurodecode.data.placement import PlacedTrials, observed_trials, place_trials
 from neurodecode.data.selection import distinct_names, plain_columns, unit_indices
 from neurodecode.data.session import Session
+from neurodecode.data.trains import trains_of
 from neurodecode.data.trials import Trials
 from neurodecode.data.windows import Lagged, Window, edge_tolerance
 from neurodecode.errors import DataError
@@ -35,7 +36,7 @@ def trials_from_session(session: Session, window: Window) -> Trials:
     names = distinct_names(session.unit_names)
     units = unit_indices(names, window.units, recording=session.name)
     placed, mask = placed_trials(session, window)
-    trains = [session.spike_times_s[unit] for unit in units]
+    trains = trains_of(session.spike_times_s, units)
     counts = bin_spikes(trains, placed.t0_s, window.bin_size_s, window.lead, window.n_steps)
     n_binned = int(counts.sum(dtype=np.int64))
     np.multiply(counts, mask, out=counts)

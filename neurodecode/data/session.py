@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from neurodecode.data.trains import StoredTrains, train_edges_s
 from neurodecode.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ class Signal:
 class Session:
     """One recording.
 
-    ``spike_times_s``: per unit, ascending, unique, finite. ``units``: one row a unit. ``trials``: one row a
-    trial with ``start_time`` and ``stop_time`` (s), no row for a continuous recording. ``observed_s``: per
-    unit, (intervals, 2) ascending start and stop times (s) while the recording ran; ``None`` for a unit whose
-    file does not say (taken as running throughout ``span_s``). ``dropped``: per unit, what the reader mended.
+    ``spike_times_s``: per unit, ascending, unique, finite; those of a large recording stay in its file
+    (``StoredTrains``). ``units``: one row a unit. ``trials``: one row a trial with ``start_time``, ``stop_time``
+    (s), no row for a continuous recording. ``observed_s``: per unit, (intervals, 2) ascending start and stop times
+    (s) while the recording ran; ``None`` for a unit whose file does not say (taken as running throughout
+    ``span_s``). ``dropped``: per unit, what the reader mended.
     """
 
     name: str
-    spike_times_s: tuple[Float[np.ndarray, " _spikes"], ...]
+    spike_times_s: Sequence[Float[np.ndarray, " _spikes"]]
     units: pd.DataFrame
     trials: pd.DataFrame
     signals: Mapping[str, Signal] = field(default_factory=dict)
@@ -62,9 +64,10 @@ class Session:
     dropped: tuple[SpikeCleaning, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.spike_times_s:
+        if len(self.spike_times_s) == 0:
             raise DataError(f"{self.name}: the recording holds no units")
-        for unit, times in enumerate(self.spike_times_s):
+        held = () if isinstance(self.spike_times_s, StoredTrains) else self.spike_times_s
+        for unit, times in enumerate(held):
             if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
                 raise DataError(f"{self.name}: spike times of unit {unit} must be finite, ascending and unique")
         for field_name in ("observed_s", "dropped"):
@@ -72,7 +75,7 @@ class Session:
                 raise DataError(f"{self.name}: {field_name} must have one entry for each of {self.n_units} units")
         if len(self.units) != self.n_units:
             raise DataError(f"{self.name}: {len(self.units)} rows of units for {self.n_units} spike trains")
-        _freeze(*self.spike_times_s)
+        _freeze(*held)
 
     @property
     def n_units(self) -> int:
@@ -91,7 +94,7 @@ class Session:
 
         A signal reaches one sample's length past its last sample: 10,000 samples at 1 kHz are 10 s.
         """
-        edges = [t[[0, -1]] for t in self.spike_times_s if t.size]
+        edges = [edge for edge in train_edges_s(self.spike_times_s) if np.isfinite(edge).all()]
         edges += [s.times_s[[0, -1]] + [0.0, s.period_s] for s in self.signals.values() if s.times_s.size]
         edges += [o[[0, -1], [0, 1]] for o in self.observed_s if o is not None and len(o)]
         if len(self.trials):
@@ -125,7 +128,10 @@ def clean_spike_times(
             f"{where}: {int((times < 0).sum())} spike times are negative (first {times.min():g} s); "
             "shift the recording so that it starts at 0 s or later"
         )
-    unsorted = int((np.diff(times) < 0).sum())
+    steps = np.diff(times)
+    if (steps > 0).all():  # nothing to mend, nothing to sort: no copy of a long train
+        return times, SpikeCleaning()
+    unsorted = int((steps < 0).sum())
     unique = np.unique(times)
     return unique, SpikeCleaning(unsorted=unsorted, duplicates=times.size - unique.size)
 

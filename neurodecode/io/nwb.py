@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurodecode.data.session import Session, Signal, SpikeCleaning, clean_spike_times
+from neurodecode.data.session import Session, Signal
 from neurodecode.errors import DataError
-from neurodecode.io._clean import LARGEST_SIGNAL_BYTES, exact_seconds, tidy_intervals, tidy_signal
+from neurodecode.io._clean import LARGEST_SIGNAL_BYTES, exact_seconds, tidy_signal
 from neurodecode.io._dynamic_table import plain_table
+from neurodecode.io._nwb_units import observed_of, spike_times_of
 from neurodecode.io._nwb_writer import DIMS_PREFIX
 from neurodecode.io._trial_events import with_first_events
 from neurodecode.io._warnings import logged_warnings
@@ -38,8 +39,8 @@ def read_nwb(path: Path) -> Session:
         others = [name for name in (file.intervals or {}) if name != "trials"]
         if trials is None and others:
             log.warning("%s: no trials table; its other interval tables are not read: %s", path, ", ".join(others))
-        spikes, dropped = _spike_times(file.units, path)
-        observed = _observed(file.units, path)
+        spikes, dropped = spike_times_of(file.units, path)
+        observed = observed_of(file.units, path)
         units = plain_table(file.units, where=f"{path}: units", skip={"spike_times", "obs_intervals"})
         return Session(
             name=path.name,
@@ -91,33 +92,6 @@ def _with_events(trials: pd.DataFrame, file: Any) -> pd.DataFrame:
         if len(trials):
             trials = with_first_events(trials, str(name), times[good], labels[good].astype(np.str_))
     return trials
-
-
-def _spike_times(units: Any, path: Path) -> tuple[tuple[np.ndarray, ...], tuple[SpikeCleaning, ...]]:
-    if "spike_times" not in units.colnames:
-        raise DataError(f"{path}: units has no column spike_times; it has {', '.join(units.colnames)}")
-    flat, stops = _ragged(units["spike_times"])
-    seconds = exact_seconds(flat)
-    cleaned = [
-        clean_spike_times(times, where=f"{path}: units.spike_times of unit {unit}")
-        for unit, times in zip(units.id[:], np.split(seconds, stops[:-1]), strict=True)
-    ]
-    return tuple(times for times, _ in cleaned), tuple(mended for _, mended in cleaned)
-
-
-def _observed(units: Any, path: Path) -> tuple[np.ndarray | None, ...]:
-    if "obs_intervals" not in units.colnames:
-        return ()
-    flat, stops = _ragged(units["obs_intervals"])
-    return tuple(
-        tidy_intervals(part, where=f"{path}: units.obs_intervals of unit {unit}") if len(part) else None
-        for unit, part in zip(units.id[:], np.split(flat, stops[:-1]), strict=True)
-    )
-
-
-def _ragged(column: Any) -> tuple[np.ndarray, np.ndarray]:
-    """All rows of an indexed column after one another, and where each row stops."""
-    return np.asarray(column.target.data[:]), np.asarray(column.data[:]).astype(np.int64)
 
 
 def _signals(file: Any, path: Path) -> dict[str, Signal]:
