@@ -16,7 +16,7 @@ from neurodecode.decoders._base import (
     ValueDecoder,
 )
 from neurodecode.decoders._series import signal_values
-from neurodecode.decoders._store import load_decoder, load_decoders, save_decoders
+from neurodecode.decoders._store import load_decoder, load_decoders, put_together, save_decoders, taken_apart
 from neurodecode.errors import ConfigError
 from neurodecode.models import cell_names
 
@@ -33,8 +33,10 @@ __all__ = [
     "example",
     "load_decoder",
     "load_decoders",
+    "put_together",
     "save_decoders",
     "signal_values",
+    "taken_apart",
 ]
 
 

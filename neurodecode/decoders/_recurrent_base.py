@@ -120,7 +120,8 @@ class RecurrentDecoder(Decoder):
             gradient_norm=self.gradient_norm,
             patience=self.patience,
         )
-        title = f"{type(self).__name__}{', bidirectional' if self.bidirectional else ''}"
+        ways = ", bidirectional" if self.bidirectional else ""
+        title = f"{type(self).__name__}{ways}, {self.offset_.size} outputs"
         networks, self.curves_ = train_networks(
             self.shape(), plan, rounds, random_state=self.random_state, device=self.device, title=title
         )

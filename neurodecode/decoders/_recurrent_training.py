@@ -68,7 +68,7 @@ def train_networks(
 
     networks: list[Any] = []
     curves: list[dict[str, Any]] = []
-    kept: list[States] = []
+    of_epochs: list[list[dict[str, Any]]] = [[] for _ in rounds]
     at = choose_device(device)
     seeds = np.random.SeedSequence(random_state).generate_state(len(rounds))
     with torch.random.fork_rng(devices=[]):  # a fit leaves the caller's own random numbers as they were
@@ -76,29 +76,15 @@ def train_networks(
             torch.manual_seed(int(seed))
             network, rng = DecodingNetwork(shape), np.random.default_rng(seed)
             name = f"{title}, network {number + 1} of {len(rounds)}"
-            states = States(network)
-            learnt = train(network, sequences, validation, plan, rng, at, name, watch=states.keep)
+            learnt = train(network, sequences, validation, plan, rng, at, name, of_epochs=of_epochs[number])
             networks.append(network.cpu())
             curves.append(asdict(learnt))
-            kept.append(states)
     n_seen = [float(validation.weights.sum()) for _, validation in rounds]
     best = common_epoch([curve["validation"] for curve in curves], n_seen)
-    for network, curve, states in zip(networks, curves, kept, strict=True):
-        network.load_state_dict(states.of_epochs[best])
+    for network, curve, weights in zip(networks, curves, of_epochs, strict=True):
+        network.load_state_dict(weights[best])
         curve["best_epoch"] = best
     return networks, curves
-
-
-class States:
-    """The weights of a network in training, after each epoch."""
-
-    def __init__(self, network: Any) -> None:
-        self.network = network
-        self.of_epochs: list[dict[str, Any]] = []
-
-    def keep(self, epoch: int) -> None:
-        """Those of now."""
-        self.of_epochs.append({name: w.detach().cpu().clone() for name, w in self.network.state_dict().items()})
 
 
 def common_epoch(validation: Sequence[Sequence[float]], weights: Sequence[float]) -> int:

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 
 def save_decoder(path: str | Path, decoder: Decoder) -> None:
     """Write hyper-parameters and every attribute that ends in one underscore."""
-    arrays, described = _taken_apart(decoder)
+    arrays, described = taken_apart(decoder)
     _save(path, arrays, described | {"schema_version": SCHEMA_VERSION})
 
 
@@ -29,7 +29,7 @@ def save_decoders(path: str | Path, decoders: Sequence[Decoder]) -> None:
     arrays: dict[str, np.ndarray] = {}
     folds: list[dict[str, Any]] = []
     for fold, decoder in enumerate(decoders):
-        own, described = _taken_apart(decoder)
+        own, described = taken_apart(decoder)
         arrays |= {f"{fold}.{name}": values for name, values in own.items()}
         folds.append(described)
     _save(path, arrays, {"schema_version": SCHEMA_VERSION, "folds": folds})
@@ -41,7 +41,7 @@ def load_decoder(path: str | Path) -> Decoder:
     Raises DataError for a file that is not ours or not whole, ConfigError for an unknown family.
     """
     arrays, described = _load(path)
-    return _put_together(path, arrays, described)
+    return _of_file(path, arrays, described)
 
 
 def load_decoders(path: str | Path) -> list[Decoder]:
@@ -52,11 +52,12 @@ def load_decoders(path: str | Path) -> list[Decoder]:
     found = []
     for fold, one in enumerate(described["folds"]):
         own = {k.removeprefix(f"{fold}."): v for k, v in arrays.items() if k.startswith(f"{fold}.")}
-        found.append(_put_together(path, own, one))
+        found.append(_of_file(path, own, one))
     return found
 
 
-def _taken_apart(decoder: Decoder) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def taken_apart(decoder: Decoder) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of a fitted decoder and, JSON-able, what else ``put_together`` needs."""
     arrays: dict[str, np.ndarray] = {}
     plain: dict[str, Any] = {}
     for name, value in vars(decoder).items():
@@ -98,15 +99,13 @@ def _load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, described
 
 
-def _put_together(path: str | Path, arrays: dict[str, np.ndarray], described: dict[str, Any]) -> Decoder:
+def put_together(arrays: dict[str, np.ndarray], described: dict[str, Any]) -> Decoder:
+    """The fitted decoder that ``taken_apart`` was given."""
     from neurodecode.decoders import build_decoder
 
-    try:
-        decoder = build_decoder(described["family"], described["decoder"], **described["hyperparameters"])
-        for name, held in described["fitted"].items():
-            setattr(decoder, name, np.array(held["strings"]) if "strings" in held else held["value"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a fitted decoder of this package ({error!r}); fit and save again") from error
+    decoder = build_decoder(described["family"], described["decoder"], **described["hyperparameters"])
+    for name, held in described["fitted"].items():
+        setattr(decoder, name, np.array(held["strings"]) if "strings" in held else held["value"])
     groups: dict[str, dict[str, np.ndarray]] = {}
     for name, values in arrays.items():
         group, _, key = name.partition("/")
@@ -117,3 +116,10 @@ def _put_together(path: str | Path, arrays: dict[str, np.ndarray], described: di
     for name, group_values in groups.items():
         setattr(decoder, name, group_values)
     return decoder
+
+
+def _of_file(path: str | Path, arrays: dict[str, np.ndarray], described: dict[str, Any]) -> Decoder:
+    try:
+        return put_together(arrays, described)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a fitted decoder of this package ({error!r}); fit and save again") from error

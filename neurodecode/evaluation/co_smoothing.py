@@ -15,12 +15,14 @@ import pandas as pd
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 
+from neurodecode.data.checkpoints import stage
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError, DataError
 from neurodecode.evaluation._likelihood_scores import add_likelihood_scores
 from neurodecode.evaluation._score_rows import CO_SMOOTH, COLUMNS, ScoreRows
+from neurodecode.evaluation.interrupted import resumable
 from neurodecode.evaluation.likelihoods import trial_likelihoods
 from neurodecode.evaluation.predictions import StoredPredictions
 from neurodecode.evaluation.scores import write_scores
@@ -63,7 +65,8 @@ def co_smoothed_intensity(
         fits.append([])
         for split, seed in zip(splits, of_group, strict=True):
             rng = np.random.default_rng(seed)
-            fit = co_smoother.fit(divided.select(split.train), divided.select(split.validation), rng)
+            with stage(f"group{len(fits)}"), stage(f"fold{split.fold}"):
+                fit = co_smoother.fit(divided.select(split.train), divided.select(split.validation), rng)
             test = divided.select(split.test)
             found = np.where(test.held_out.window_mask, fit.intensity(test.held_in), np.nan)
             rates[split.test[:, None], :, held_out] = np.moveaxis(found, 2, 1)
@@ -83,12 +86,15 @@ def fit_co_smoothing(
     seed: int,
     threads: int,
     outputs: Mapping[str, str | Path],
+    code: str | None = None,
 ) -> None:
     """Fit one co-smoother to every group of units and fold of a session and write its files.
 
     ``model``: the entry ``name`` of ``models:``, whose hyper-parameters it has. ``co_smoother``: its own name:
     that of the model or, for what sees the future too, ``<name>_acausal``. ``outputs``: paths of ``predictions``
     and ``fit``. A session of one unit has predictions that are NaN throughout, and the reason in ``fit``.
+    ``code``: a digest of the code that fits; given one, interrupted networks are gone on with
+    (``evaluation.interrupted``).
     """
     started = time.perf_counter()
     built = built_model(model)
@@ -103,17 +109,19 @@ def fit_co_smoothing(
     groups = session_unit_groups(held, session, unit_folds, seed)
     names = (session, co_smoother, "co_smoothing")
     seeds = [[seed_sequence(seed, *names, group, split.fold) for split in folds] for group in range(len(groups))]
-    with threadpool_limits(limits=threads):
-        rates, fits = co_smoothed_intensity(found[co_smoother], held, folds, groups, seeds)
-    with written_whole(outputs["predictions"]) as part, part.open("wb") as file:
-        np.save(file, rates, allow_pickle=False)
-    described = {
-        **_described(built, found[co_smoother], held.unit_names, groups, fits),
-        "seconds": round(time.perf_counter() - started, 3),
-        "seed": seed,
-    }
-    with written_whole(outputs["fit"]) as part:
-        part.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    decides = (Path(trials), Path(splits), dict(model), *names, unit_folds, seed)
+    with resumable(outputs["fit"], code, *decides):
+        with threadpool_limits(limits=threads):
+            rates, fits = co_smoothed_intensity(found[co_smoother], held, folds, groups, seeds)
+        with written_whole(outputs["predictions"]) as part, part.open("wb") as file:
+            np.save(file, rates, allow_pickle=False)
+        described = {
+            **_described(built, found[co_smoother], held.unit_names, groups, fits),
+            "seconds": round(time.perf_counter() - started, 3),
+            "seed": seed,
+        }
+        with written_whole(outputs["fit"]) as part:
+            part.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     log.info("%s on %s: %d groups of units in %.1f s", co_smoother, session, len(groups), described["seconds"])
 
 

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from neurodecode.config.decoders import DecoderConfig, decoder_config
 from neurodecode.config.target import target_config
+from neurodecode.data.checkpoints import Parts, kept
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
-from neurodecode.decoders import Decoder, UnfoldingClassDecoder, save_decoders
+from neurodecode.decoders import Decoder, UnfoldingClassDecoder, put_together, save_decoders, taken_apart
 from neurodecode.errors import DataError, NeurodecodeError
 from neurodecode.evaluation.decoded import Decoded, in_columns
+from neurodecode.evaluation.interrupted import resumable
 from neurodecode.evaluation.seeds import seed_sequence
 from neurodecode.evaluation.targets import Target
 from neurodecode.models import FittedModel, cell_names, load_fitted
@@ -49,11 +52,14 @@ def fit_decoder(
     seed: int,
     threads: int,
     outputs: Mapping[str, str | Path],
+    code: str | None = None,
 ) -> None:
     """Fit one decoder of the configuration to every fold of a session and write its files.
 
     decoder, target: entries of the configuration. encoding: ``parameters`` and ``fit`` of the fitted encoding
     model that the decoder reads, None for others. outputs: paths of ``predictions``, ``parameters`` and ``fit``.
+    code: a digest of the code that fits; given one, an interrupted fit is gone on with
+    (``evaluation.interrupted``).
     Raises ConfigError and DataError that name the decoder, the session and the fold.
     """
     config, folds = decoder_config(decoder, name), load_splits(splits)
@@ -64,16 +70,18 @@ def fit_decoder(
 
         torch.set_num_threads(threads)
     started = time.perf_counter()
-    with threadpool_limits(limits=threads):
+    read = [Path(path) for path in (encoding or {}).values()]
+    decides = (Path(trials), Path(splits), *read, dict(decoder), dict(target), name, session, seed)
+    with resumable(outputs["fit"], code, *decides), threadpool_limits(limits=threads):
         fitted = fit_folds(config, wanted, folds, models, seed=seed, names=(session, name))
         decoded = out_of_fold(fitted, wanted, folds)
-    seconds = time.perf_counter() - started
-    log.info("%s on %s: %d folds fitted and decoded in %.1f s", name, session, len(folds), seconds)
-    decoded.save(outputs["predictions"])
-    save_decoders(outputs["parameters"], [one.decoder for one in fitted])
-    described = _described(fitted, wanted, folds) | {"seconds": round(seconds, 3), "seed": seed}
-    with written_whole(outputs["fit"]) as part:
-        part.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        seconds = time.perf_counter() - started
+        log.info("%s on %s: %d folds fitted and decoded in %.1f s", name, session, len(folds), seconds)
+        decoded.save(outputs["predictions"])
+        save_decoders(outputs["parameters"], [one.decoder for one in fitted])
+        described = _described(fitted, wanted, folds) | {"seconds": round(seconds, 3), "seed": seed}
+        with written_whole(outputs["fit"]) as part:
+            part.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def fit_folds(
@@ -90,8 +98,8 @@ def fit_folds(
     encoding: the fitted encoding model of each fold, for decoders that read one. names: session and decoder, from
     which, with ``seed`` and the fold, all randomness comes.
     """
-    fitted = []
-    for place, split in enumerate(splits):
+
+    def fit(place: int, split: Split) -> FittedFold:
         random_state = int(seed_sequence(seed, *names, split.fold).generate_state(1)[0])
         circular = target.circular if target.kind == "signal" else None
         decoder: Any = config.build(target.kind, random_state=random_state, circular=circular)
@@ -102,8 +110,22 @@ def fit_folds(
             decoder.fit(X, y, validation=target.of_trials(split.validation), **read)
         except NeurodecodeError as error:
             raise type(error)(f"{names[1]} on {names[0]}, fold {split.fold}: {error}") from error
-        fitted.append(FittedFold(decoder, random_state, time.perf_counter() - started))
-    return fitted
+        return FittedFold(decoder, random_state, time.perf_counter() - started)
+
+    return [
+        kept(f"fold{split.fold}", partial(fit, place, split), _apart, _together)
+        for place, split in enumerate(splits)
+    ]
+
+
+def _apart(fold: FittedFold) -> Parts:
+    arrays, described = taken_apart(fold.decoder)
+    return arrays, {"decoder": described, "random_state": fold.random_state, "seconds": fold.seconds}
+
+
+def _together(parts: Parts) -> FittedFold:
+    arrays, described = parts
+    return FittedFold(put_together(arrays, described["decoder"]), described["random_state"], described["seconds"])
 
 
 def out_of_fold(fitted: Sequence[FittedFold], target: Target, splits: Sequence[Split]) -> Decoded:

@@ -16,6 +16,7 @@ from neurodecode.config.search import search_config
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
+from neurodecode.evaluation.interrupted import resumable
 from neurodecode.evaluation.search import searched
 from neurodecode.evaluation.seeds import seed_sequence
 from neurodecode.models import FittedModel, PointProcessModel, build_model, cell_names, save_fitted
@@ -33,11 +34,13 @@ def fit_and_predict(
     seed: int,
     threads: int,
     outputs: Mapping[str, str | Path],
+    code: str | None = None,
 ) -> None:
     """Fit one model of the configuration to every fold of a session and write its files.
 
     ``model``: the entry of the configuration: ``family``, hyper-parameters and, where some are searched,
-    ``search``. ``outputs``: paths of ``predictions``, ``samples``, ``parameters`` and ``fit``.
+    ``search``. ``outputs``: paths of ``predictions``, ``samples``, ``parameters`` and ``fit``. ``code``: a digest
+    of the code that fits; given one, an interrupted fit is gone on with (``evaluation.interrupted``).
     """
     hyperparameters = dict(model)
     family, search = hyperparameters.pop("family"), hyperparameters.pop("search", None)
@@ -48,17 +51,18 @@ def fit_and_predict(
     started = time.perf_counter()
     session_trials, folds = load_trials(trials), load_splits(splits)
     built = build_model(family, **hyperparameters)
-    with threadpool_limits(limits=threads):
+    decides = (Path(trials), Path(splits), dict(model), name, session, seed)
+    with resumable(outputs["fit"], code, *decides), threadpool_limits(limits=threads):
         fitted, about = _fitted(built, search, session_trials, folds, seed, (session, name))
         log.info("%s on %s: %d folds fitted in %.1f s", name, session, len(folds), time.perf_counter() - started)
         predictions = out_of_fold_intensity(fitted, session_trials, folds)
         rngs = [np.random.default_rng(seed_sequence(seed, session, name, s.fold, "sample")) for s in folds]
         samples = out_of_fold_samples(fitted, session_trials, folds, rngs)
-    with written_whole(outputs["predictions"]) as part, part.open("wb") as file:
-        np.save(file, predictions, allow_pickle=False)
-    save_samples(outputs["samples"], samples)
-    seconds = time.perf_counter() - started
-    save_fitted(outputs["parameters"], outputs["fit"], fitted, seconds=round(seconds, 3), seed=seed, **about)
+        with written_whole(outputs["predictions"]) as part, part.open("wb") as file:
+            np.save(file, predictions, allow_pickle=False)
+        save_samples(outputs["samples"], samples)
+        seconds = round(time.perf_counter() - started, 3)
+        save_fitted(outputs["parameters"], outputs["fit"], fitted, seconds=seconds, seed=seed, **about)
 
 
 def _fitted(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurodecode.config.search import SearchConfig, SearchRange, numeric_type
+from neurodecode.data.checkpoints import kept, stage
 from neurodecode.data.splits import TRAIN_PARTS, VALIDATION_PARTS, Split, drawn_evenly
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError, DataError
@@ -54,8 +55,9 @@ def searched(
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=int(draw.generate_state(1)[0]))
     )
-    objective.score({})  # as configured: what stands unless a setting is better
-    study.optimize(objective, n_trials=search.n_trials, catch=(ConfigError,))
+    with stage(f"search of fold{split.fold}"):
+        objective.score({})  # as configured: what stands unless a setting is better
+        study.optimize(objective, n_trials=search.n_trials, catch=(ConfigError,))
     best = _best(objective.rows)
     log.info(
         "fold %d: %d settings tried; %s bits/spike on validation trials with %s, %s as configured",
@@ -135,16 +137,24 @@ class _Objective:
 
     def score(self, hyperparameters: dict[str, Any]) -> float:
         """Bits per spike of the validation trials over the mean rate; a row says so, null where there is none."""
-        started = time.perf_counter()
         row: dict[str, Any] = {"hyperparameters": hyperparameters, "bits_per_spike": None}
         self.rows.append(row)
+        value, row["seconds"] = kept(
+            f"setting{len(self.rows)}",
+            lambda: self._fitted_and_scored(hyperparameters),
+            lambda made: ({}, {"value": made[0], "seconds": made[1]}),
+            lambda parts: (float(parts[1]["value"]), float(parts[1]["seconds"])),
+        )
+        row["bits_per_spike"] = value if np.isfinite(value) else None
+        return value
+
+    def _fitted_and_scored(self, hyperparameters: dict[str, Any]) -> tuple[float, float]:
+        """Bits per spike, and how many seconds it took."""
+        started = time.perf_counter()
         fitted = self.model_with(hyperparameters).fit(self.train, self.held_out, np.random.default_rng(self.seed))
         n_spikes = int(self.validation.window_counts.sum(where=self.validation.window_mask))
         won = float(fitted.log_likelihood(self.validation).sum()) - self._mean_rate_nats
-        value = won / max(1, n_spikes) / float(np.log(2.0))
-        row["bits_per_spike"] = value if np.isfinite(value) else None
-        row["seconds"] = round(time.perf_counter() - started, 3)
-        return value
+        return won / max(1, n_spikes) / float(np.log(2.0)), round(time.perf_counter() - started, 3)
 
     @cached_property
     def _mean_rate_nats(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -103,9 +104,15 @@ class PointProcessModel(abc.ABC):
     def fit_folds(
         self, trials: Trials, splits: Sequence[Split], seeds: Sequence[np.random.SeedSequence]
     ) -> list[FittedModel]:
-        """One fitted model for each split, each with its own seed."""
+        """One fitted model for each split, each with its own seed; those of before an interruption are kept."""
+        from neurodecode.models._kept import kept_fit
+
+        def fit(split: Split, seed: np.random.SeedSequence) -> FittedModel:
+            train, validation = (trials.select(part) for part in (split.train, split.validation))
+            return self.fit(train, validation, np.random.default_rng(seed))
+
         return [
-            self.fit(trials.select(split.train), trials.select(split.validation), np.random.default_rng(seed))
+            kept_fit(f"fold{split.fold}", self, partial(fit, split, seed))
             for split, seed in zip(splits, seeds, strict=True)
         ]
 

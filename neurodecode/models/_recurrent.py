@@ -19,6 +19,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
+from neurodecode.models._kept import kept_fit
 from neurodecode.models._network_inputs import NetworkInputs
 from neurodecode.models._network_share import Share, chosen_share, what_networks_add
 from neurodecode.models._population_gain import PopulationGain
@@ -97,7 +98,8 @@ class RecurrentModel(PointProcessModel):
 
     def fit(self, trials: Trials, validation: Trials, rng: np.random.Generator) -> FittedRecurrent:
         """Fit the GLM, then train ``seeds`` networks on what it leaves."""
-        glm = self.glm().fit_training(trials, validation)
+        start = self.glm()
+        glm = kept_fit("glm", start, lambda: start.fit_training(trials, validation))
         inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
         sequences = inputs.sequences(trials, leave_out=True).cached()
         if self.scheduled_sampling:
@@ -113,7 +115,7 @@ class RecurrentModel(PointProcessModel):
                 break
         # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
         # on the GLM of training and validation trials, as the family `glm` does.
-        whole = self.glm().refit(glm, trials.concatenate(validation))
+        whole = kept_fit("glm of all trials", start, lambda: start.refit(glm, trials.concatenate(validation)))
         return FittedRecurrent(self, replace(inputs, glm=whole), paths, networks, share, curves)
 
     def ladder(self, inputs: NetworkInputs) -> list[Paths]:

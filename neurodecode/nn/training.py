@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
+from neurodecode.nn.checkpoint import TrainingCheckpoint, Weights
 from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.progress import epochs_shown
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
@@ -69,6 +69,15 @@ class LearningCurve:
     validation: list[float] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of training so far."""
+        return len(self.validation) - 1
+
+    def over(self, plan: TrainingPlan) -> bool:
+        """Whether all epochs are done, or too many since the best one."""
+        return self.n_epochs >= plan.epochs or self.n_epochs - self.best_epoch >= plan.patience
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,44 +152,51 @@ def train(
     device: torch.device,
     title: str,
     *,
-    watch: Callable[[int], None] | None = None,
+    of_epochs: list[Weights] | None = None,
 ) -> LearningCurve:
     """Train ``network`` in place and leave it at its best epoch by validation, the untrained one included.
 
-    Validation sees the recorded past, also where scheduled sampling shows training another. watch: told the number
-    of each epoch, 0 first, while the network stands as it left it.
+    Validation sees the recorded past, also where scheduled sampling shows training another. of_epochs: an empty
+    list, to which the weights after each epoch are added, on the CPU, those of the untrained network first.
+    Where checkpoints are open (``data.checkpoints``), an interrupted training goes on after its last kept epoch.
     """
-    started = time.perf_counter()
-    watch = watch or _nothing
     keep_freed_memory()
-    optimisation = Optimisation.of(network, sequences, plan, rng, device)
-    curve = LearningCurve(
-        train=[mean_loss(network, sequences, device)], validation=[mean_loss(network, validation, device)]
-    )
-    watch(0)
-    best = copy.deepcopy(network.state_dict())
+    curve = LearningCurve()
+    run = Optimisation.of(network, sequences, plan, rng, device)
+    checkpoint = TrainingCheckpoint(title, run, curve, of_epochs)
+    best = checkpoint.restore() or {}
+    if not best:
+        curve.train.append(mean_loss(network, sequences, device))
+        best = _after_epoch(network, validation, curve, device, of_epochs, best)
     with epochs_shown(title, plan.epochs) as show:
-        for epoch in range(1, plan.epochs + 1):
-            curve.train.append(optimisation.epoch(epoch))
-            curve.validation.append(mean_loss(network, validation, device))
-            watch(epoch)
-            if curve.validation[-1] < curve.validation[curve.best_epoch]:
-                curve.best_epoch = epoch
-                best = copy.deepcopy(network.state_dict())
-            show(
-                epoch,
-                f"validation {curve.validation[-1]:.4f} {validation.loss_unit}, best epoch {curve.best_epoch}",
-            )
-            if epoch - curve.best_epoch >= plan.patience:
-                break
+        while not curve.over(plan):
+            curve.train.append(run.epoch(curve.n_epochs + 1))
+            best = _after_epoch(network, validation, curve, device, of_epochs, best)
+            status = f"validation {curve.validation[-1]:.4f} {validation.loss_unit}, best epoch {curve.best_epoch}"
+            show(curve.n_epochs, status)
+            checkpoint.save(best, over=curve.over(plan))
     network.load_state_dict(best)
     network.eval()
-    curve.seconds = time.perf_counter() - started
+    curve.seconds = checkpoint.seconds
     return curve
 
 
-def _nothing(epoch: int) -> None:
-    """Nobody watches."""
+def _after_epoch(
+    network: torch.nn.Module,
+    validation: Trainable,
+    curve: LearningCurve,
+    device: torch.device,
+    of_epochs: list[Weights] | None,
+    best: Weights,
+) -> Weights:
+    """Validate the network as the epoch left it; its weights if no epoch before was as good, else ``best``."""
+    curve.validation.append(mean_loss(network, validation, device))
+    if of_epochs is not None:
+        of_epochs.append({name: values.detach().cpu().clone() for name, values in network.state_dict().items()})
+    if curve.n_epochs and not curve.validation[-1] < curve.validation[curve.best_epoch]:
+        return best
+    curve.best_epoch = curve.n_epochs
+    return copy.deepcopy(network.state_dict())
 
 
 def some_units(n_units: int, device: torch.device) -> torch.Tensor | None:

@@ -205,6 +205,8 @@ def test_a_saved_model_predicts_the_same(toy, tmp_path):
     toy.fitted.save(tmp_path / "fit.safetensors")
     (loaded,) = load_fitted(tmp_path / "fit.safetensors", tmp_path / "fit.safetensors.json")
     assert loaded.model == toy.model
+    told, before = (json.dumps(one.diagnostics(), sort_keys=True) for one in (loaded, toy.fitted))
+    assert told == before
     assert_array_equal(loaded.intensity(toy.test), toy.fitted.intensity(toy.test))
     draws = [fitted.sample(toy.test, np.random.default_rng(4)).counts for fitted in (toy.fitted, loaded)]
     assert_array_equal(*draws)

@@ -13,4 +13,5 @@ with logging_to(snakemake.log[0]):
         seed=snakemake.params.seed,
         threads=snakemake.threads,
         outputs=snakemake.output,
+        code=snakemake.params.code,
     )
