@@ -60,12 +60,13 @@ class RateNetwork(torch.nn.Module):
         units: which units those of the offset are, where it is not all of them. Returns the log expected counts of
         those bins and units, and the state after the last step.
         """
-        n_bins = offset.shape[1]
-        log_mean = offset if self.gain is None else offset + self.gain(inputs[:, -n_bins:])
+        n_bins, log_mean = offset.shape[1], offset
         population, own = (None, None) if state is None else state
         if self.population is not None:
-            added, population = self.population(inputs, n_bins, population)
+            added, population = self.population(inputs, n_bins, population, self.gain)
             log_mean = log_mean + (added if units is None else added[..., units])
+        elif self.gain is not None:
+            log_mean = log_mean + self.gain(inputs[:, -n_bins:])
         if self.own is not None:
             added, own = self.own(inputs, n_bins, own, units)
             log_mean = log_mean + added
@@ -84,8 +85,12 @@ class SharedGain(torch.nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """What is added to every unit's log expected count: (batch, bins, 1)."""
-        added: torch.Tensor = inputs[..., self.columns] @ self.weights + self.bias
+        added: torch.Tensor = inputs @ self.of_all(inputs.shape[-1]) + self.bias
         return added[..., None]
+
+    def of_all(self, n_inputs: int) -> torch.Tensor:
+        """The weight of each of all inputs: 0 where the gain does not see it."""
+        return self.weights.new_zeros(n_inputs).index_copy(0, self.columns, self.weights)
 
 
 class PopulationPath(torch.nn.Module):
@@ -100,12 +105,23 @@ class PopulationPath(torch.nn.Module):
         for weights in (self.readout.weight, self.readout.bias, self.skip.weight):
             torch.nn.init.zeros_(weights)
 
-    def forward(self, inputs: torch.Tensor, n_bins: int, state: Any = None) -> tuple[torch.Tensor, Any]:
-        """What is added to the log expected counts (batch, bins, units) of the last bins; the state after them."""
+    def forward(
+        self, inputs: torch.Tensor, n_bins: int, state: Any = None, gain: SharedGain | None = None
+    ) -> tuple[torch.Tensor, Any]:
+        """What is added to the log expected counts (batch, bins, units) of the last bins; the state after them.
+
+        ``gain``: what is added beside, which is linear in the inputs as the path that skips the cell is: one
+        product serves both.
+        """
         hidden, state = self.cell(dropped(inputs, self.dropout, training=self.training), state)
-        hidden = dropped(hidden[:, -n_bins:], self.dropout, training=self.training)
-        added = self.readout(by_step(hidden)) + self.skip(by_step(inputs[:, -n_bins:]))
-        return by_step(added), state
+        weight: torch.Tensor = self.skip.weight
+        bias: torch.Tensor = self.readout.bias
+        if gain is not None:
+            weight, bias = weight + gain.of_all(inputs.shape[2]), bias + gain.bias
+        # All steps are read out: to cut a few columns of it is less than to cut the hidden activity.
+        hidden = dropped(hidden, self.dropout, training=self.training)
+        read = torch.nn.functional.linear(by_step(hidden), self.readout.weight, bias)[-n_bins:]
+        return by_step(read + torch.nn.functional.linear(by_step(inputs[:, -n_bins:]), weight)), state
 
 
 class OwnPath(torch.nn.Module):

@@ -97,23 +97,23 @@ class Sequences:
         # Held step by step, so that a batch is copied once, into the order that it is gone through in.
         return replace(self, make_inputs=lambda trials: held[:, trials].swapaxes(0, 1))
 
-    def batch(self, segments: np.ndarray, length: int, device: torch.device, *, carried: bool = False) -> Batch:
-        """The segments (n, 2) as tensors on ``device``; counts travel as integers and are cast there."""
-        trials, starts = segments[:, 0], segments[:, 1]
-        bins = starts[:, None] + np.arange(length)
-        steps = bins + self.burn_in if carried else starts[:, None] + np.arange(length + self.burn_in)
-        inputs = self.make_inputs(trials)
-        if inputs.shape[1] != steps.shape[1]:
-            inputs = np.take_along_axis(inputs, steps[..., None], axis=1)
-        rows = trials[:, None]
-        counts = torch.from_numpy(self._small_counts[rows, bins]).to(device)
-        stepwise = np.ascontiguousarray(inputs.swapaxes(0, 1))  # the order in which cells go through them
+    def batch(
+        self, trials: np.ndarray, first: int, length: int, device: torch.device, *, carried: bool = False
+    ) -> Batch:
+        """``length`` bins of each of these trials from bin ``first`` on, as tensors on ``device``.
+
+        Counts travel as integers and are cast there.
+        """
+        bins = slice(first, first + length)
+        steps = slice(first + self.burn_in * carried, first + length + self.burn_in)
+        # Step by step is the order in which cells go through them.
+        inputs = np.ascontiguousarray(self.make_inputs(trials).swapaxes(0, 1)[steps])
         return Batch(
-            torch.from_numpy(stepwise).to(device).transpose(0, 1),
-            torch.from_numpy(self.offset[rows, bins].astype(np.float32, copy=False)).to(device),
-            counts.to(torch.float32),
-            torch.from_numpy(np.array(self.mask[rows, bins])).to(device),
-            segments,
+            torch.from_numpy(inputs).to(device).transpose(0, 1),
+            torch.from_numpy(self.offset[trials, bins].astype(np.float32, copy=False)).to(device),
+            torch.from_numpy(self._small_counts[trials, bins]).to(device).to(torch.float32),
+            torch.from_numpy(self.mask[trials, bins]).to(device),
+            np.stack([trials, np.full_like(trials, first)], axis=1),
             carried,
         )
 
@@ -140,8 +140,7 @@ class Sequences:
         n_groups = self._n_groups(len(bounds) - 1, wanted)
         for trials in np.array_split(rng.permutation(self.n_trials), n_groups):
             for first, end in pairwise(bounds):
-                segments = np.stack([trials, np.full_like(trials, first)], axis=1)
-                yield self.batch(segments, end - first, device, carried=first > 0)
+                yield self.batch(trials, first, end - first, device, carried=first > 0)
 
     def _bounds(self, length: int) -> list[int]:
         """Where segments of about equal length begin and end."""
@@ -155,4 +154,4 @@ class Sequences:
         """Whole trials in order."""
         for start in range(0, self.n_trials, n_per_batch):
             trials = np.arange(start, min(start + n_per_batch, self.n_trials))
-            yield self.batch(np.stack([trials, np.zeros_like(trials)], axis=1), self.n_bins, device)
+            yield self.batch(trials, 0, self.n_bins, device)

@@ -13,6 +13,7 @@ from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.nn.cells.lstm import LSTMCell
 from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
+from neurodecode.nn.sequences import Batch
 
 torch.set_num_threads(1)
 
@@ -47,7 +48,11 @@ def own_past(inputs, training, sequences) -> OwnPast:
 
 @pytest.fixture(scope="module")
 def batch(sequences):
-    return sequences.batch(SEGMENTS, LENGTH, torch.device("cpu"))
+    rows = [
+        sequences.batch(np.array([trial]), int(start), LENGTH, torch.device("cpu")) for trial, start in SEGMENTS
+    ]
+    parts = (torch.cat([getattr(row, part) for row in rows]) for part in ("inputs", "offset", "counts", "mask"))
+    return Batch(*parts, SEGMENTS)
 
 
 def remade(own_past, batch, log_mean: float, share: float, seed: int = 0):
