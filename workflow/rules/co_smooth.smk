@@ -33,10 +33,13 @@ rule fit_co_smoothing:
     wildcard_constraints:
         session=one_of(plan.co_smoothed),
         co_smoother=one_of(plan.co_smoothers),
+    group:
+        group_of_co_smoother
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, per_input_mb=400),
-        runtime=minutes(480),
+        mem_mb=memory_of(cost_of_co_smoother),
+        runtime=minutes_of(cost_of_co_smoother, lambda wildcards: FOLDS * plan.co_smoothing["unit_folds"]),
+        lane=1,
         gpu=lambda wildcards: int(model_of_co_smoother(wildcards).get("device") == "cuda"),
     params:
         name=lambda wildcards: plan.co_smoothers[wildcards.co_smoother],
@@ -64,9 +67,13 @@ rule score_co_smoothing:
         "<benchmarks>/{session}/score_co_smoothing.tsv"
     wildcard_constraints:
         session=one_of(plan.co_smoothed),
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(60),
+        mem_mb=memory_of(SCORES),
+        runtime=minutes_of(SCORES, lambda wildcards: len(plan.co_smoothers)),
+        lane=1,
     params:
         co_smoothers=list(plan.co_smoothers),
         bootstrap=config["evaluation"]["bootstrap"],

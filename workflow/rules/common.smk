@@ -50,17 +50,3 @@ def one_of(names):
 def digest_of(*modules, files=()):
     """The digest of code as a param: what runs a job again when code that it uses has changed."""
     return lambda wildcards: source_digest(ROOT, *modules, files=files)
-
-
-def memory_mb(base, per_input_mb=4):
-    """Memory to ask for: a base, more with larger files, and more again after a failure."""
-
-    def asked(wildcards, input, attempt):
-        return int((base + per_input_mb * input.size_mb) * attempt)
-
-    return asked
-
-
-def minutes(base):
-    """Time to ask for, more after a failure."""
-    return lambda wildcards, attempt: base * attempt

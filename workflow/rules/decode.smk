@@ -48,9 +48,13 @@ rule cut_pre_stimulus:
     wildcard_constraints:
         session=one_of(decoding.before.values()),
     priority: 80
+    group:
+        group_of("read")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(30),
+        mem_mb=memory_to_read,
+        runtime=minutes_to_read,
+        lane=1,
     params:
         entry=lambda wildcards: plan.ingested_entry(wildcards.session)
         | {"target": decoding.target_of(wildcards.session)},
@@ -78,10 +82,13 @@ rule fit_decoder:
     wildcard_constraints:
         session=one_of(decoding.origin),
         decoder=one_of(decoding.decoders),
+    group:
+        group_of_decoder
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, per_input_mb=400),
-        runtime=lambda wildcards, attempt: (480 if decoding.is_network(wildcards.decoder) else 120) * attempt,
+        mem_mb=memory_of(cost_of_decoder),
+        runtime=minutes_of(cost_of_decoder, lambda wildcards: FOLDS),
+        lane=1,
         gpu=lambda wildcards: int(decoding.decoders[wildcards.decoder].get("device") == "cuda"),
     params:
         decoder=lambda wildcards: decoding.decoders[wildcards.decoder],
@@ -108,9 +115,13 @@ rule score_decoding:
         "<benchmarks>/{session}/score_decoding.tsv"
     wildcard_constraints:
         session=one_of(decoding.origin),
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(60),
+        mem_mb=memory_of(SCORES),
+        runtime=minutes_of(SCORES, lambda wildcards: len(decoding.decoders)),
+        lane=1,
     params:
         source=lambda wildcards: decoding.origin[wildcards.session],
         families=lambda wildcards: decoding.families_of(wildcards.session),

@@ -6,11 +6,6 @@ def code_of_model(wildcards):
     return source_digest(ROOT, "neurodecode.evaluation.folds", *plan.modules_of(wildcards.model))
 
 
-def runtime_of_fit(wildcards, attempt):
-    one = 480 if plan.is_network(wildcards.model) else 120
-    return one * plan.fits_per_fold(wildcards.model) * attempt
-
-
 def gpus_of_fit(wildcards):
     """Only where it is asked for: `device: auto` takes a GPU where the machine happens to have one."""
     return int(plan.fitted[wildcards.model].get("device") == "cuda")
@@ -31,10 +26,13 @@ rule fit_model:
         "<benchmarks>/{session}/fit_model.{model}.tsv"
     wildcard_constraints:
         model=one_of(plan.fitted),
+    group:
+        group_of_fit
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, per_input_mb=400),
-        runtime=runtime_of_fit,
+        mem_mb=memory_of(cost_of_model),
+        runtime=minutes_of(cost_of_model, fits_of_model),
+        lane=1,
         gpu=gpus_of_fit,
     params:
         model=lambda wildcards: plan.fitted[wildcards.model],

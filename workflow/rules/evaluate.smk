@@ -29,9 +29,13 @@ rule score_session:
         "<logs>/{session}/score_session.log",
     benchmark:
         "<benchmarks>/{session}/score_session.tsv"
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(60),
+        mem_mb=memory_of(SCORES),
+        runtime=minutes_of(SCORES, lambda wildcards: len(plan.predictors_of(wildcards.session))),
+        lane=1,
     params:
         source=lambda wildcards: plan.origin[wildcards.session],
         models=lambda wildcards: plan.predictors_of(wildcards.session),
@@ -58,10 +62,13 @@ rule judge_sufficiency:
         "<benchmarks>/{session}/judge_sufficiency.tsv"
     wildcard_constraints:
         session=one_of(plan.recorded),
+    group:
+        group_of("evaluate")
     threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=40),
-        runtime=minutes(120),
+        mem_mb=memory_of(SCORES),
+        runtime=minutes_of(SCORES, lambda wildcards: FOLDS * len(plan.predictors_of(wildcards.session))),
+        lane=1,
     params:
         models=lambda wildcards: plan.predictors_of(wildcards.session),
         bootstrap=config["evaluation"]["bootstrap"],
@@ -89,9 +96,13 @@ rule decompose_gain:
         "<benchmarks>/{session}/decompose_gain.tsv"
     wildcard_constraints:
         session=one_of(plan.decomposed()),
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(30),
+        mem_mb=memory_of(SCORES),
+        runtime=minutes_of(SCORES, lambda wildcards: len(plan.decomposition_of(wildcards.session))),
+        lane=1,
     params:
         models=lambda wildcards: plan.decomposition_of(wildcards.session),
         networks=lambda wildcards: plan.networks_of(wildcards.session),
@@ -131,9 +142,10 @@ rule collect_scores:
     benchmark:
         "<benchmarks>/collect_scores.tsv"
     localrule: True
+    threads: 1
     resources:
-        mem_mb=memory_mb(500),
-        runtime=minutes(5),
+        mem_mb=600,
+        runtime=5,
     params:
         code=digest_of("neurodecode.evaluation.scores"),
     message:

@@ -28,10 +28,13 @@ rule forecast_model:
     wildcard_constraints:
         session=one_of(plan.recorded),
         model=one_of(plan.models),
+    group:
+        group_of_forecast
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, per_input_mb=20),
-        runtime=runtime_of_fit,
+        mem_mb=memory_of(cost_of_model),
+        runtime=minutes_of(cost_of_model, fits_of_model),
+        lane=1,
         gpu=gpus_of_fit,
     params:
         forecast=plan.forecast,

@@ -13,9 +13,11 @@ rule check_config:
     benchmark:
         "<benchmarks>/check_config.tsv"
     priority: 100
+    localrule: True
+    threads: 1
     resources:
-        mem_mb=memory_mb(500),
-        runtime=minutes(5),
+        mem_mb=600,
+        runtime=5,
     params:
         config=config,
         sheet=places.title,
@@ -39,9 +41,13 @@ rule simulate_recording:
     wildcard_constraints:
         session=one_of(filter(plan.simulated, plan.recorded)),
     priority: 90
+    group:
+        group_of("read")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000),
-        runtime=minutes(30),
+        mem_mb=memory_of(DERIVED),
+        runtime=minutes_of(DERIVED),
+        lane=1,
     params:
         population=lambda wildcards: plan.recorded[wildcards.session]["simulate"],
         n_trials=lambda wildcards: plan.recorded[wildcards.session]["n_trials"],
@@ -78,9 +84,13 @@ rule ingest:
     wildcard_constraints:
         session=one_of(plan.recorded),
     priority: 90
+    group:
+        group_of("read")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(30),
+        mem_mb=memory_to_read,
+        runtime=minutes_to_read,
+        lane=1,
     params:
         entry=lambda wildcards: plan.ingested_entry(wildcards.session),
         folds=config["evaluation"]["folds"],
@@ -110,9 +120,13 @@ rule derive_control:
     wildcard_constraints:
         session=one_of(plan.recorded),
     priority: 80
+    group:
+        group_of("read")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=40),
-        runtime=minutes(30),
+        mem_mb=memory_of(DERIVED),
+        runtime=minutes_of(DERIVED),
+        lane=1,
     params:
         seed=config["seed"],
         code=lambda wildcards: source_digest(

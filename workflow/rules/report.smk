@@ -39,9 +39,13 @@ rule session_figures:
         "<benchmarks>/{session}/session_figures.tsv"
     wildcard_constraints:
         session=one_of(plan.recorded),
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(30),
+        mem_mb=memory_of(DRAWING),
+        runtime=minutes_of(DRAWING),
+        lane=1,
     params:
         predictors=lambda wildcards: plan.predictors_of(wildcards.session),
         models=lambda wildcards: plan.models_of(wildcards.session),
@@ -81,9 +85,13 @@ rule decoding_figures:
         "<benchmarks>/{session}/decoding_figures.tsv"
     wildcard_constraints:
         session=one_of(decoding.drawn),
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(30),
+        mem_mb=memory_of(DRAWING),
+        runtime=minutes_of(DRAWING),
+        lane=1,
     params:
         families=lambda wildcards: decoding.families_of(wildcards.session),
         models=lambda wildcards: decoding.models_of(wildcards.session),
@@ -114,9 +122,10 @@ rule report:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
+    threads: 1
     resources:
-        mem_mb=memory_mb(1000),
-        runtime=minutes(10),
+        mem_mb=lambda wildcards, input, attempt: int((800 + 8 * input.size_mb) * attempt),
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         code=digest_of("neurodecode.report.page", files=("neurodecode/report/templates/*",)),
     message:
