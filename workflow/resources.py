@@ -1,8 +1,8 @@
 """What jobs ask a cluster for, from the size of what they read.
 
-Fits cost in proportion to counts: trials times bins, those of the lead too, times units. The constants are what was
-measured (benchmarks/results/recordings.csv, recovery.csv; docs/results.md) with a margin of three or more: too little ends in a
-second attempt, which asks for more.
+Fits cost in proportion to counts: trials times bins, those of the lead too, times units. The constants are what
+was measured (benchmarks/results/recordings.csv and recovery.csv) with a margin of three or more: too little ends
+in a second attempt, which asks for more.
 """
 
 import ast
@@ -45,7 +45,7 @@ DERIVED = Cost(800, 16, 10, 2)
 
 
 def ingest_memory_mb(size_mb: float, attempt: int) -> int:
-    """Memory to read a recording of this size: spikes and trials are held, raw signals are not, whatever there is."""
+    """Memory to read a recording of this size: spikes and trials are held, raw signals are not."""
     return int((900 + min(8 * size_mb, 32_000)) * attempt)
 
 
@@ -55,11 +55,11 @@ def ingest_minutes(size_mb: float, attempt: int) -> int:
 
 
 def counts_in(trials: Path) -> int | None:
-    """Trials times steps times units of a file of trials, from its header; None where it is not there or is none."""
+    """Trials times steps times units of a file of trials, from its header; None where there is none."""
     try:
         with zipfile.ZipFile(trials) as held, held.open("counts.npy") as file:
-            version = file.read(8)[6]
-            length = struct.unpack("<H", file.read(2))[0] if version == 1 else struct.unpack("<I", file.read(4))[0]
+            kind = "<H" if file.read(8)[6] == 1 else "<I"  # numpy's header, by its version
+            length = struct.unpack(kind, file.read(struct.calcsize(kind)))[0]
             shape = ast.literal_eval(file.read(length).decode("latin1"))["shape"]
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, IndexError, struct.error):
         return None
