@@ -89,12 +89,14 @@ def write_report(
     decoding: Sequence[str | Path] = (),
     config: Mapping[str, Any],
     output: str | Path,
+    failures: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Write the page.
 
     scores: scores.csv of the whole run. sections: each recording's ``figures.json`` as ``draw_session`` wrote it,
     its figures beside it, in the order of the page; null controls have none. decoding: what
     ``draw_decoding`` wrote of recordings that something was decoded from. config: the run's configuration.
+    failures: sessions of it that failed and are missing from all the rest -> rule, error and log.
     Raises DataError for a file that is missing or not ours.
     """
     frame = read_scores(scores)
@@ -111,6 +113,7 @@ def write_report(
             title=str(config.get("report", {}).get("title") or "Single trials against their average"),
             written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
             sections=made,
+            failures=failures or {},
             controlled=[section for section in made if section.controls],
             co_smoothed=[section for section in made if section.co_smoothed],
             co_smoothing_columns=CO_SMOOTHING_COLUMNS,

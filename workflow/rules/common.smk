@@ -1,10 +1,14 @@
 """The configuration, checked before anything runs, and what every rule asks of it."""
 
+import os
 import re
+import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from workflow.failures import failures_of, report_without, told_failures
 from workflow.plan import Plan
 from workflow.source_digest import source_digest
 from workflow.validation import ConfigurationError, checked_listing
@@ -25,6 +29,8 @@ except ConfigurationError as error:
     raise WorkflowError(f"The configuration ({CONFIG_FILES}) cannot be run:", *str(error).splitlines())
 
 plan = Plan(config, ROOT)
+BEGUN = time.time()
+FAILURES = told_failures(os.environ)
 
 if absent := list(plan.absent_files()):
     raise WorkflowError(f"Recordings of the configuration ({CONFIG_FILES}) are missing:", *absent)
@@ -50,3 +56,19 @@ def one_of(names):
 def digest_of(*modules, files=()):
     """The digest of code as a param: what runs a job again when code that it uses has changed."""
     return lambda wildcards: source_digest(ROOT, *modules, files=files)
+
+
+onerror:
+    if workflow.is_main_process and workflow.execution_settings.keep_going and not FAILURES:
+        failures = failures_of(workflow.scheduler.failed, recorded_of, plan.recorded, BEGUN)
+        if failures and len(failures) < len(plan.recorded):
+            done = report_without(failures, config, workflow.main_snakefile)
+            made = (
+                "the page is that of the others, and names"
+                if done == 0
+                else "and the page could not be made without"
+            )
+            print(
+                f"{', '.join(failures)} failed; {made} them: {plan.results_dir / 'report.html'}",
+                file=sys.stderr,
+            )

@@ -127,6 +127,7 @@ rule report:
         mem_mb=lambda wildcards, input, attempt: int((800 + 8 * input.size_mb) * attempt),
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        failures=FAILURES,
         code=digest_of("neurodecode.report.page", files=("neurodecode/report/templates/*",)),
     message:
         "write the report"

@@ -10,5 +10,6 @@ with logging_to(snakemake.log[0]):
         sections=list(snakemake.input.sections),
         decoding=list(snakemake.input.get("decoding", [])),
         config=read_json(snakemake.input.config),
+        failures=snakemake.params.failures,
         output=snakemake.output[0],
     )

@@ -141,3 +141,17 @@ def test_a_missing_figure_is_named(tmp_path, written):
         write_report(
             scores=written.parent / "scores.csv", sections=[section], config=CONFIG, output=tmp_path / "r.html"
         )
+
+
+def test_sessions_that_failed_are_named_with_their_error(written, tmp_path):
+    section = next(path for path in written.parent.rglob("figures.json") if "plain" in path.parts)
+    told = {"a/b": {"rule": "ingest", "error": "no <units> at all", "log": "results/logs/a/ingest.log"}}
+    output = tmp_path / "report.html"
+    write_report(
+        scores=written.parent / "scores.csv", sections=[section], config=CONFIG, output=output, failures=told
+    )
+    page = Page(output.read_text(encoding="utf-8"))
+    assert "1 of 2 sessions failed and is missing from everything below" in page.text
+    assert "a/b Rule ingest failed. no <units> at all" in page.text
+    assert "results/logs/a/ingest.log" in page.text
+    assert "Sessions that failed" not in Page(written.read_text(encoding="utf-8")).text
