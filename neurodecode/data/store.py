@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import socket
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from neurodecode.data.splits import ROLES, Split
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 
+A_DAY_S = 24 * 3600
 COVARIATE, COLUMN = "covariate.", "column."
 _PLAIN = ("counts", "mask", "t0_s", "condition")
 _SCALARS = ("bin_size_s", "lead", "window_start_s", "has_spike_times")
@@ -26,19 +29,35 @@ _NAMES = ("condition_names", "unit_names")
 def written_whole(path: str | Path) -> Iterator[Path]:
     """A temporary name beside ``path``, renamed to it when the block ends well.
 
-    The name carries the process id, so that two writers never meet; what a dead process left is swept.
+    The name carries the process id and the machine, so that two writers never meet; what a dead process left is
+    swept, that of another machine a day after it was last written to.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for stale in path.parent.glob(f".{path.name}.*.part"):
-        if not _alive(stale.name.split(".")[-2]):
+        if _left_behind(stale):
             stale.unlink(missing_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}@{_machine()}.part")
     try:
         yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _machine() -> str:
+    return socket.gethostname().partition(".")[0]
+
+
+def _left_behind(part: Path) -> bool:
+    """Whether nobody writes this file any more; of processes elsewhere only their files can be asked."""
+    pid, _, machine = part.name.split(".")[-2].partition("@")
+    if machine in ("", _machine()):
+        return not _alive(pid)
+    try:
+        return time.time() - part.stat().st_mtime > A_DAY_S
+    except FileNotFoundError:
+        return False
 
 
 def _alive(pid: str) -> bool:

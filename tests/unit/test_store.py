@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,15 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_writes_is_not(t
     with written_whole(tmp_path / "file.txt") as part:
         part.write_text("new")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([living.name, "file.txt"])
+
+
+def test_temporaries_of_another_machine_are_left_until_nobody_can_be_writing_them(tmp_path):
+    writing, left = tmp_path / ".file.txt.1@elsewhere.part", tmp_path / ".file.txt.2@elsewhere.part"
+    writing.write_text("half")
+    left.write_text("half")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(left, (two_days_ago, two_days_ago))
+    with written_whole(tmp_path / "file.txt") as part:
+        part.write_text("new")
+    assert writing.exists()
+    assert not left.exists()
