@@ -62,8 +62,10 @@ def decoder_types(family: str) -> tuple[type[Decoder], ...]:
 
 def example(family: str) -> dict[str, Any]:
     """Hyper-parameters with which a family's decoders fit a toy session in under two seconds."""
-    file = "_recurrent" if family in cell_names() else family
-    found: dict[str, Any] = import_module(f"{__name__}.{file}").EXAMPLE
+    if family in cell_names():
+        recurrent: dict[str, Any] = import_module(f"{__name__}._recurrent").example(family)
+        return recurrent
+    found: dict[str, Any] = import_module(f"{__name__}.{family}").EXAMPLE
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from neurodecode.decoders._base import Decoder
 from neurodecode.decoders._recurrent_signal import RecurrentSignal
 from neurodecode.decoders._recurrent_trials import RecurrentClasses, RecurrentValues
 from neurodecode.models import cell_names
 from neurodecode.nn.cells import cell_type, extended
 
-EXAMPLE = {"hidden": 8, "seeds": 1, "epochs": 6, "batches_per_epoch": 6}
+_EXAMPLE = {"hidden": 8, "seeds": 1, "epochs": 6, "batches_per_epoch": 6}
 
 _TYPES: dict[str, tuple[type[Decoder], ...]] = {}
 
@@ -18,7 +20,7 @@ def recurrent_types(family: str) -> tuple[type[Decoder], ...]:
     if family not in _TYPES:
         cell = cell_type(family)
         origin = {"family": family, "cell_type": cell, "__module__": __name__}
-        name = "".join(p.upper() if len(p) <= 4 else p.capitalize() for p in family.split("_"))
+        name = cell.__name__.removesuffix("Cell")
         _TYPES[family] = tuple(
             extended(
                 base,
@@ -32,6 +34,11 @@ def recurrent_types(family: str) -> tuple[type[Decoder], ...]:
             for kind, base in (("", RecurrentSignal), ("Class", RecurrentClasses), ("Value", RecurrentValues))
         )
     return _TYPES[family]
+
+
+def example(family: str) -> dict[str, Any]:
+    """Hyper-parameters of a toy; of arrays too, whose bins are taken for 5 ms by cells that need to know."""
+    return _EXAMPLE | ({"bin_size_s": 0.005} if cell_type(family).in_seconds else {})
 
 
 def __getattr__(name: str) -> type[Decoder]:

@@ -55,8 +55,7 @@ def example(family: str) -> PointProcessModel:
     """
     kind = family_type(family)
     if family in cell_names():
-        small = import_module(f"{__name__}._recurrent").EXAMPLE
-        return kind(**small)
+        return kind(**import_module(f"{__name__}._recurrent").EXAMPLE)
     found: PointProcessModel = import_module(f"{__name__}.{family}").EXAMPLE
     return found
 

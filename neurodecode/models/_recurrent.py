@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
@@ -21,12 +21,13 @@ from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._kept import kept_fit
 from neurodecode.models._network_inputs import NetworkInputs
+from neurodecode.models._network_paths import Paths
 from neurodecode.models._network_share import Share, chosen_share, what_networks_add
 from neurodecode.models._population_gain import PopulationGain
 from neurodecode.models._recurrent_stepper import RecurrentStepper
 from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, SpikeHistoryGLM
-from neurodecode.nn.cells import Cell, cell_type, extended, taken_from
+from neurodecode.nn.cells import Cell, cell_type, diagnostics_of_cells, extended, taken_from
 from neurodecode.nn.device import Device, choose_device
 
 log = logging.getLogger(__name__)
@@ -197,29 +198,6 @@ class RecurrentModel(PointProcessModel):
 
 
 @dataclass(frozen=True, eq=False)
-class Paths:
-    """The shape of a network: ``hidden`` units that see all inputs (0: none), and a cell for each unit, or not.
-
-    ``gain_columns``: the inputs of the gain that all units share. ``own_columns``: those of each unit's own cell;
-    None where there is no such cell.
-    """
-
-    n_inputs: int
-    n_units: int
-    hidden: int
-    gain_columns: Int[np.ndarray, " gains"]
-    bin_size_s: float
-    own_columns: Int[np.ndarray, "units columns"] | None = None
-
-    @property
-    def name(self) -> str:
-        """In words, for logs and fit.json."""
-        if self.own_columns is None:
-            return "population" if self.hidden else "shared gain"
-        return "population and own" if self.hidden else "own"
-
-
-@dataclass(frozen=True, eq=False)
 class FittedRecurrent(FittedModel):
     """The GLM of ``inputs``, and a ``share`` of what ``networks`` add to its log-intensity on average."""
 
@@ -272,7 +250,7 @@ class FittedRecurrent(FittedModel):
         }
 
     def diagnostics(self) -> dict[str, Any]:
-        """Learning curves, one per seed, what of the networks was kept, and the GLM's penalties.
+        """Learning curves, one per seed, what of the networks was kept, what cells tell, the GLM's penalties.
 
         ``fallback``: nothing of them; the model predicts as the GLM does.
         """
@@ -281,6 +259,7 @@ class FittedRecurrent(FittedModel):
             "fallback": self.share.fallback,
             "share": asdict(self.share),
             "paths": self.paths.name,
+            "cells": diagnostics_of_cells(self.model.cell(), self.parameters()),
             "glm": self.inputs.glm.diagnostics(),
         }
 

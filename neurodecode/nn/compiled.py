@@ -1,14 +1,17 @@
 """Loops compiled for this machine's CPU by numba, and the threads that run them.
 
 Compiled code is kept on disk beside the file of the loop (or where NUMBA_CACHE_DIR says) and made anew when that
-file changes, but not when another does: what loops share by calling it stands in their own file.
+file changes, or one whose functions it calls. What these call in turn must stand in their own file.
 """
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from inspect import unwrap
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,8 +40,18 @@ def compiled(function: Kernel) -> Kernel:
     # Sums may be reordered and fused with products, which is how they are done in vectors.
     options: dict[str, Any] = {"fastmath": {"contract", "reassoc"}, "error_model": "numpy", "nogil": True}
     function = unwrap(function)  # where types are checked while testing, numba is to see the function itself
+    function.__qualname__ += _digest_of_called(function)  # numba keeps code under this name
     try:
         kept: Kernel = njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to
         kept = njit(**options)(function)
     return kept
+
+
+def _digest_of_called(function: Callable[..., Any]) -> str:
+    """Of our other files whose functions it calls; nothing where there are none."""
+    called = (function.__globals__.get(name) for name in function.__code__.co_names)
+    modules = {str(getattr(value, "__module__", "")) for value in called} - {function.__module__}
+    ours = [sys.modules[name] for name in sorted(modules) if name.startswith("neurodecode.")]
+    digest = hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in ours))
+    return f"_{digest.hexdigest()[:12]}" if ours else ""

@@ -138,6 +138,8 @@ class OwnPath(torch.nn.Module):
         self.register_buffer("columns", columns)
         self.embedding = torch.nn.Parameter(0.3 * torch.randn(n_units, EMBEDDING))
         self.cell = cell.build(n_columns + EMBEDDING, hidden, bin_size_s)
+        # Inputs of a cell that learns nothing: what is left to learn is the readout.
+        self.embedding.requires_grad_(any(w.requires_grad for w in self.cell.parameters()))
         self.readout = torch.nn.Parameter(torch.zeros(n_units, hidden))
         self.bias = torch.nn.Parameter(torch.zeros(n_units))
         self.dropout = dropout

@@ -135,13 +135,15 @@ def test_hyperparameters_of_a_cell_are_those_of_every_family_built_on_it():
     with pytest.raises(TypeError, match=r"both have .*forget_bias"):
         extended(type(model), LSTMCell, "twice", namespace={})
     assert taken_from(LSTMCell, model) == model.cell()
+    names = [kind.__name__ for kind in decoder_types("low_rank")]
+    assert names == ["LowRankDecoder", "LowRankClassDecoder", "LowRankValueDecoder"]
 
 
 @pytest.mark.parametrize(
     ("family", "given", "why"),
     [
         ("lstm", {"chrono_s": -1.0}, "chrono_s must be positive"),
-        ("lstm", {"forget_bias": np.inf}, "forget_bias must be a finite"),
+        ("lstm", {"forget_bias": np.inf}, "forget_bias must be finite"),
         ("gru", {"chrono_s": 0.0}, "chrono_s must be positive"),
         ("gru", {"bidirectional": True}, "read the future"),
     ],

@@ -18,10 +18,12 @@ from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models._covariates import covariate_columns
 from neurodecode.models._input_scale import input_scale
 from neurodecode.models._network_inputs import TRACE_RATIO
+from neurodecode.models._network_paths import Paths
 from neurodecode.models._network_share import Share, chosen_share, what_networks_add
-from neurodecode.models._recurrent import Paths, RecurrentModel
+from neurodecode.models._recurrent import RecurrentModel
 from neurodecode.models.co_smoothing._base import CoSmoother, DividedTrials, FittedCoSmoother, unheard
 from neurodecode.models.co_smoothing.glm import CouplingGLM, FittedCouplingGLM
+from neurodecode.nn.cells import diagnostics_of_cells
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ class FittedCoupledNetwork(FittedCoSmoother):
             "curves": self.curves,
             "fallback": self.share.fallback,
             "share": asdict(self.share),
+            "cells": diagnostics_of_cells(self.model.cell(), self.parameters()),
             "glm": self.inputs.glm.diagnostics(),
         }
 

@@ -5,9 +5,9 @@ Nothing here imports torch before a cell is built.
 
 from importlib import import_module
 
-from neurodecode.nn.cells._base import Cell, extended, taken_from
+from neurodecode.nn.cells._base import Cell, diagnostics_of_cells, extended, taken_from
 
-__all__ = ["Cell", "cell_type", "extended", "taken_from"]
+__all__ = ["Cell", "cell_type", "diagnostics_of_cells", "extended", "taken_from"]
 
 
 def cell_type(name: str) -> type[Cell]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import abc
+import logging
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from neurodecode.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -33,6 +38,9 @@ class Cell(abc.ABC):
         then, and for time constants that such bins cannot have.
         """
 
+    in_seconds: ClassVar[bool] = False
+    """Whether it cannot be built where the size of bins is not known."""
+
     @property
     def name(self) -> str:
         """The family: the name of the file."""
@@ -46,6 +54,24 @@ class Cell(abc.ABC):
                 "give bin_size_s, or Trials"
             )
         return bin_size_s
+
+    def diagnostics(self, weights: Mapping[str, Any]) -> dict[str, Any]:
+        """What is worth telling of a module's weights (name -> array, as in its ``state_dict``), JSON-able."""
+        del weights
+        return {}
+
+    def check_positive(self, *names: str) -> None:
+        """Raise ConfigError for hyper-parameters of these names that are not positive, None being none."""
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ConfigError(f"{self.name}: {name} must be positive and finite, got {value}")
+
+    def check_flags(self, *names: str) -> None:
+        """Raise ConfigError for hyper-parameters of these names that are neither true nor false."""
+        for name in names:
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{self.name}: {name} must be true or false, got {getattr(self, name)!r}")
 
 
 def extended(base: type[T], cell: type[Cell], name: str, *, namespace: dict[str, Any], **options: bool) -> type[T]:
@@ -72,6 +98,21 @@ def taken_from(cell: type[Cell], owner: object) -> Cell:
     return found
 
 
+def diagnostics_of_cells(cell: Cell, weights: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``cell`` tells of each of a fit's cells, by where it stands (``seed0.population``); none without news.
+
+    weights: name -> array; those of a cell have names such as ``seed0.population.cell.bias``.
+    """
+    places = sorted({key.partition(".cell.")[0] for key in weights if ".cell." in key})
+    told = {}
+    for place in places:
+        prefix = f"{place}.cell."
+        told[place] = cell.diagnostics(
+            {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        )
+    return {place: found for place, found in told.items() if found}
+
+
 def chrono_bins(cell: Cell, chrono_s: float, bin_size_s: float | None) -> float:
     """The longest time of a chrono initialisation in bins; ConfigError for fewer than three."""
     n_bins = chrono_s / cell.needed(bin_size_s, "chrono_s")
@@ -83,7 +124,14 @@ def chrono_bins(cell: Cell, chrono_s: float, bin_size_s: float | None) -> float:
     return n_bins
 
 
-def check_chrono(cell: Cell, chrono_s: float | None) -> None:
-    """Raise ConfigError for a longest time that is not positive."""
-    if chrono_s is not None and not chrono_s > 0:
-        raise ConfigError(f"{cell.name}: chrono_s must be positive, or null for no chrono; got {chrono_s}")
+def check_tau(cell: Cell, tau_s: float, bin_size_s: float | None) -> float:
+    """The bin size; ConfigError where Euler's steps of so many seconds diverge, a warning where they swing."""
+    size = cell.needed(bin_size_s, "tau_s")
+    if size >= 2 * tau_s:
+        raise ConfigError(
+            f"{cell.name}: tau_s {tau_s:g} s is not above half a bin of {size:g} s, where Euler's steps diverge: "
+            "give a time constant of at least one bin"
+        )
+    if size > tau_s * (1 + 1e-9):
+        log.warning("%s: tau_s %g s is shorter than a bin of %g s: activity swings", cell.name, tau_s, size)
+    return size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from neurodecode.nn.cells._base import Cell, check_chrono, chrono_bins
+from neurodecode.nn.cells._base import Cell, chrono_bins
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class GRUCell(Cell):
     chrono_s: float | None = None
 
     def __post_init__(self) -> None:
-        check_chrono(self, self.chrono_s)
+        self.check_positive("chrono_s")
 
     def build(self, n_inputs: int, hidden: int, bin_size_s: float | None) -> Any:
         """torch's GRU; on a CPU compiled."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurodecode.errors import ConfigError
-from neurodecode.nn.cells._base import Cell, check_chrono, chrono_bins
+from neurodecode.nn.cells._base import Cell, chrono_bins
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,12 @@ class LSTMCell(Cell):
     chrono_s: float | None = None
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.forget_bias):
-            raise ConfigError(f"{self.name}: forget_bias must be a finite number, got {self.forget_bias}")
-        check_chrono(self, self.chrono_s)
+        if not 0 <= self.forget_bias < math.inf:
+            raise ConfigError(
+                f"{self.name}: forget_bias must be finite and not negative (a gate that is shut lets no gradient "
+                f"through), got {self.forget_bias}"
+            )
+        self.check_positive("chrono_s")
 
     def build(self, n_inputs: int, hidden: int, bin_size_s: float | None) -> Any:
         """torch's LSTM."""

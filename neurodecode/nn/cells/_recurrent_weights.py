@@ -1,0 +1,159 @@
+"""Recurrent weights W (hidden, hidden), to each unit (row) from each unit (column), and the leaks of units.
+
+Each is a module: called, it gives W or the leaks; what is learnt in it are its parameters.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+
+def random_weights(hidden: int, gain: float) -> torch.Tensor:
+    """Independent normal weights of variance gain^2 / hidden: a spectral radius of ``gain`` in a large network.
+
+    Girko's circular law; above 1 the activity of the network is chaotic (Sompolinsky, Crisanti & Sommers 1988,
+    Phys Rev Lett 61:259).
+    """
+    return gain * torch.randn(hidden, hidden) / hidden**0.5
+
+
+def spectral_radius(weights: torch.Tensor) -> float:
+    """Largest modulus of the eigenvalues."""
+    return float(torch.linalg.eigvals(weights.double()).abs().max())
+
+
+def sparse_weights(hidden: int, density: float, radius: float) -> torch.Tensor:
+    """Normal weights of which a share ``density`` is not zero, scaled to a spectral radius (Jaeger 2001).
+
+    Small matrices that happen to have no loop, whose eigenvalues are all 0, are drawn again.
+    """
+    while True:
+        drawn = torch.randn(hidden, hidden) * (torch.rand(hidden, hidden) < density)
+        found = spectral_radius(drawn)
+        if found > 1e-3:
+            return drawn * (radius / found)
+
+
+class Weights(torch.nn.Module):
+    """Of ``hidden_size`` units."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.hidden_size = hidden
+
+    def resting(self) -> torch.Tensor | float:
+        """What units receive while the activity of all is 0."""
+        return 0.0
+
+
+class FreeWeights(Weights):
+    """Every weight is learnt."""
+
+    def __init__(self, drawn: torch.Tensor) -> None:
+        super().__init__(len(drawn))
+        self.weight = torch.nn.Parameter(drawn)
+
+    def forward(self) -> torch.Tensor:
+        """W."""
+        return self.weight
+
+
+class FixedWeights(Weights):
+    """No weight is learnt."""
+
+    def __init__(self, drawn: torch.Tensor) -> None:
+        super().__init__(len(drawn))
+        self.weight: torch.Tensor
+        self.register_buffer("weight", drawn)
+
+    def forward(self) -> torch.Tensor:
+        """W."""
+        return self.weight
+
+
+class LowRankWeights(Weights):
+    """W = J + M N^T / hidden: J random and fixed, M and N (hidden, rank) learnt."""
+
+    def __init__(self, hidden: int, rank: int, gain: float) -> None:
+        super().__init__(hidden)
+        self.random: torch.Tensor
+        self.register_buffer("random", random_weights(hidden, gain))
+        self.left = torch.nn.Parameter(torch.randn(hidden, rank))
+        self.right = torch.nn.Parameter(torch.randn(hidden, rank))
+
+    def forward(self) -> torch.Tensor:
+        """W."""
+        return self.random + self.left @ self.right.t() / self.hidden_size
+
+
+class SignedWeights(Weights):
+    """W = |V| s / 2, s the sign of each sending unit, V learnt: whatever V becomes, a unit excites or inhibits.
+
+    Activity h in (-1, 1) stands for the rate (1 + h) / 2, as a rate below zero would turn the sign around. What
+    units receive is |V| s (1 + h) / 2 = W h + ``resting()``.
+    """
+
+    def __init__(self, hidden: int, n_inhibitory: int, gain: float) -> None:
+        """The last ``n_inhibitory`` units inhibit.
+
+        At the start excitation and inhibition of each unit are equal, which leaves W no large eigenvalue, and its
+        spectral radius is near ``gain`` (Rajan & Abbott 2006, Phys Rev Lett 97:188104).
+        """
+        super().__init__(hidden)
+        self.sign: torch.Tensor
+        sign = torch.ones(hidden)
+        sign[hidden - n_inhibitory :] = -1.0
+        self.register_buffer("sign", sign)
+        drawn, n_exciting = torch.randn(hidden, hidden).abs(), hidden - n_inhibitory
+        columns = float(n_exciting)  # summed variance of a row, in units of that of an exciting weight
+        if n_inhibitory:
+            exciting, inhibiting = drawn[:, sign > 0].sum(1), drawn[:, sign < 0].sum(1)
+            drawn[:, sign < 0] *= (exciting / inhibiting)[:, None]
+            columns += n_exciting**2 / n_inhibitory
+        radius = (columns * (1 - 2 / math.pi)) ** 0.5 / 2  # of |N(0, 1)| entries, halved
+        self.magnitude = torch.nn.Parameter(drawn * gain / radius)
+
+    def forward(self) -> torch.Tensor:
+        """W."""
+        return self.magnitude.abs() * self.sign / 2
+
+    def resting(self) -> torch.Tensor:
+        """At half of the highest rate."""
+        return self().sum(1)
+
+
+class FixedLeak(torch.nn.Module):
+    """The same share of every unit's state is renewed in each bin."""
+
+    def __init__(self, hidden: int, share: float) -> None:
+        super().__init__()
+        self.share: torch.Tensor
+        self.register_buffer("share", torch.full((hidden,), share), persistent=False)
+
+    def forward(self) -> torch.Tensor:
+        """Leaks (hidden,)."""
+        return self.share
+
+
+class TimeConstants(torch.nn.Module):
+    """bin / tau: Euler's step of tau dh/dt = -h + ...; tau (hidden,) in seconds, learnt or not."""
+
+    def __init__(self, taus_s: torch.Tensor, bin_size_s: float, *, learnt: bool) -> None:
+        super().__init__()
+        self.bin_size_s = bin_size_s
+        self.learnt = learnt
+        self.start_s: torch.Tensor
+        self.register_buffer("start_s", taus_s)
+        # What is learnt is how far log tau is from its start, so that weight decay pulls it back there.
+        self.moved = torch.nn.Parameter(torch.zeros_like(taus_s)) if learnt else None
+
+    def taus_s(self) -> torch.Tensor:
+        """Time constants (hidden,) in seconds."""
+        return self.start_s if self.moved is None else self.start_s * torch.exp(self.moved)
+
+    def forward(self) -> torch.Tensor:
+        """Leaks (hidden,). What is learnt stays at tau >= bin, where Euler's steps cannot swing."""
+        leaks = self.bin_size_s / self.taus_s()
+        return leaks.clamp(max=1.0) if self.learnt else leaks
