@@ -59,7 +59,10 @@ class LeakyTanh(torch.nn.Module):
         """The state after inputs (batch, n_inputs)."""
         before, linear = state[0], torch.nn.functional.linear
         driven = linear(inputs, self.weight_in, self.bias + self.recurrent.resting())
-        return (before + self.leak() * (torch.tanh(driven + linear(before, self.recurrent())) - before))[None]
+        after: torch.Tensor = before + self.leak() * (
+            torch.tanh(driven + linear(before, self.recurrent())) - before
+        )
+        return after[None]
 
     def initial_state(self, batch: int) -> torch.Tensor:
         """Zeros (1, batch, hidden)."""

@@ -16,7 +16,8 @@ def random_weights(hidden: int, gain: float) -> torch.Tensor:
     Girko's circular law; above 1 the activity of the network is chaotic (Sompolinsky, Crisanti & Sommers 1988,
     Phys Rev Lett 61:259).
     """
-    return gain * torch.randn(hidden, hidden) / hidden**0.5
+    weights: torch.Tensor = torch.randn(hidden, hidden) * (gain / math.sqrt(hidden))
+    return weights
 
 
 def spectral_radius(weights: torch.Tensor) -> float:
@@ -117,11 +118,13 @@ class SignedWeights(Weights):
 
     def forward(self) -> torch.Tensor:
         """W."""
-        return self.magnitude.abs() * self.sign / 2
+        weights: torch.Tensor = self.magnitude.abs() * self.sign / 2
+        return weights
 
     def resting(self) -> torch.Tensor:
         """At half of the highest rate."""
-        return self().sum(1)
+        received: torch.Tensor = self().sum(1)
+        return received
 
 
 class FixedLeak(torch.nn.Module):
