@@ -23,15 +23,15 @@ def _send(
     bin at the highest rate.
     """
     used, left, release, keep_used, keep_spent = state[0], state[1], synapses[0], synapses[1], synapses[2]
-    one = hidden.dtype.type(1)
-    spikes = half[0] * (one + hidden)
-    ready = used + release * (one - used)
+    one, most = hidden.dtype.type(1), half[0]
     for j in range(sent.size):
-        sent[j] = ready[j] * left[j] * (one + hidden[j]) / (release[j] + release[j])
+        ready = used[j] + release[j] * (one - used[j])
+        sent[j] = ready * left[j] * (one + hidden[j]) / (release[j] + release[j])
     for j in range(sent.size):
-        after[0, j] = (used[j] + release[j] * (one - used[j]) * spikes[j]) * keep_used[j]
+        after[0, j] = (used[j] + release[j] * (one - used[j]) * most * (one + hidden[j])) * keep_used[j]
     for j in range(sent.size):
-        after[1, j] = one - (one - left[j] + ready[j] * left[j] * spikes[j]) * keep_spent[j]
+        ready = used[j] + release[j] * (one - used[j])
+        after[1, j] = one - (one - left[j] + ready * left[j] * most * (one + hidden[j])) * keep_spent[j]
 
 
 @compiled
@@ -74,22 +74,21 @@ def _send_back(
     half: np.ndarray,
 ) -> None:
     """Gradients of ``_send``: to_state holds those of u and x in the next bin, and those of this one after."""
-    used, left, release, keep_used, keep_spent = state[0], state[1], synapses[0], synapses[1], synapses[2]
-    one = hidden.dtype.type(1)
-    two = one + one
-    spikes = half[0] * (one + hidden)
-    ready = used + release * (one - used)
-    to_used, to_spent = to_state[0] * keep_used, to_state[1] * keep_spent
-    scaled = to_sent / (two * release)
-    to_released = scaled * (one + hidden) - to_spent * spikes  # released: ready times left
-    to_spikes = to_used * release * (one - used) - to_spent * ready * left
-    to_synapses[0] += to_released * left * (one - used) + to_used * (one - used) * spikes
-    to_synapses[0] -= to_sent * ready * left * (one + hidden) / (two * release * release)
-    to_synapses[1] += to_state[0] * (used + release * (one - used) * spikes)
-    to_synapses[2] -= to_state[1] * (one - left + ready * left * spikes)
-    to_hidden += scaled * ready * left + half[0] * to_spikes
-    to_state[0] = to_released * left * (one - release) + to_used * (one - release * spikes)
-    to_state[1] = to_released * ready + to_spent
+    one, most = hidden.dtype.type(1), half[0]
+    for j in range(hidden.size):
+        used, left, release = state[0, j], state[1, j], synapses[0, j]
+        spikes = most * (one + hidden[j])
+        unused, ready = one - used, used + release * (one - used)
+        to_used, to_spent = to_state[0, j] * synapses[1, j], to_state[1, j] * synapses[2, j]
+        scaled = to_sent[j] / (release + release)
+        to_released = scaled * (one + hidden[j]) - to_spent * spikes  # released: ready times left
+        to_release = to_released * left * unused + to_used * unused * spikes
+        to_synapses[0, j] += to_release - scaled * ready * left * (one + hidden[j]) / release
+        to_synapses[1, j] += to_state[0, j] * (used + release * unused * spikes)
+        to_synapses[2, j] -= to_state[1, j] * (one - left + ready * left * spikes)
+        to_hidden[j] += scaled * ready * left + most * (to_used * release * unused - to_spent * ready * left)
+        to_state[0, j] = to_released * left * (one - release) + to_used * (one - release * spikes)
+        to_state[1, j] = to_released * ready + to_spent
 
 
 @compiled
@@ -118,11 +117,13 @@ def synaptic_backward(
     for step in range(len(new) - 1, -1, -1):
         to_sent[:] = 0
         for row in range(first, end):
-            value, before, total = new[step, row], hidden[step, row], to_state[row]
-            total += outer[step, row]
-            to_leak[row] += total * (value - before)
-            to_driven[step, row] = total * leak * (one - value * value)
-            total *= one - leak
+            value, before, reaching = new[step, row], hidden[step, row], outer[step, row]
+            total, driven, leaking = to_state[row], to_driven[step, row], to_leak[row]
+            for j in range(value.size):
+                total[j] += reaching[j]
+                leaking[j] += total[j] * (value[j] - before[j])
+                driven[j] = total[j] * leak[j] * (one - value[j] * value[j])
+                total[j] *= one - leak[j]
         add_product(to_driven[step][first:end], weight, to_sent)
         for row in range(first, end):
             _send_back(
