@@ -24,5 +24,6 @@ rule all:
     input:
         "<results>/config.json",
         "<results>/scores.csv",
+        "<results>/summary.csv",
         "<results>/report.html",
     localrule: True

@@ -39,7 +39,7 @@ T = TypeVar("T")
 NESTED_MODELS = ("nested_covariates", "nested_gain", "nested_fast", "nested_own", "nested_units")
 """Models between the PSTH and a network, each containing the one before; the workflow adds them by itself."""
 RESERVED_MODELS = ("oracle", "recording", *NESTED_MODELS)  # names that no entry of ``models`` may have
-RESERVED_SESSIONS = ("logs", "benchmarks")  # folders beside those of the sessions
+RESERVED_SESSIONS = ("logs", "benchmarks", "all")  # folders beside those of the sessions; all of them together
 CONTROLS = ("poisson_surrogate", "shuffled_trials", "shuffled_labels")
 PRE_STIMULUS = "pre_stimulus"
 """A control that ``target:`` asks for: the same trials in a window before the stimulus."""

@@ -18,6 +18,9 @@ from neurodecode.data.store import written_whole
 from neurodecode.errors import DataError
 from neurodecode.evaluation._score_rows import CO_SMOOTH
 from neurodecode.evaluation.scores import read_scores
+from neurodecode.evaluation.summary import read_summary
+from neurodecode.report.across_sessions import HEADINGS as ACROSS_HEADINGS
+from neurodecode.report.across_sessions import across_sessions
 from neurodecode.report.co_smoothing import COLUMNS as CO_SMOOTHING_COLUMNS
 from neurodecode.report.co_smoothing import CoSmoothed, co_smoothed
 from neurodecode.report.controls import TOLERANCE, ControlRow, control_rows
@@ -85,6 +88,7 @@ class Section:
 def write_report(
     *,
     scores: str | Path,
+    summary: str | Path | None = None,
     sections: Sequence[str | Path],
     decoding: Sequence[str | Path] = (),
     config: Mapping[str, Any],
@@ -93,9 +97,9 @@ def write_report(
 ) -> None:
     """Write the page.
 
-    scores: scores.csv of the whole run. sections: each recording's ``figures.json`` as ``draw_session`` wrote it,
-    its figures beside it, in the order of the page; null controls have none. decoding: what
-    ``draw_decoding`` wrote of recordings that something was decoded from. config: the run's configuration.
+    scores, summary: scores.csv and summary.csv of the whole run. sections: each recording's ``figures.json`` as
+    ``draw_session`` wrote it, its figures beside it, in the order of the page; null controls have none. decoding:
+    what ``draw_decoding`` wrote of recordings that something was decoded from. config: the run's configuration.
     failures: sessions of it that failed and are missing from all the rest -> rule, error and log.
     Raises DataError for a file that is missing or not ours.
     """
@@ -121,6 +125,8 @@ def write_report(
             anchors={section.name: section.anchor for section in made},
             tolerance=TOLERANCE,
             summary=_summary(made, tables),
+            across=None if summary is None else across_sessions(read_summary(summary), _families(made, config)),
+            across_columns=ACROSS_HEADINGS,
             columns=PREDICTION_COLUMNS,
             terms=TERMS,
             config=yaml.safe_dump(
@@ -132,6 +138,12 @@ def write_report(
     with written_whole(output) as part:
         part.write_text(html, encoding="utf-8")
     log.info("%s: %s, %.1f MB", output, plural(len(made), "session"), len(html) / 1e6)
+
+
+def _families(made: Sequence[Section], config: Mapping[str, Any]) -> dict[str, str]:
+    """Each model's family: of those that were scored, and of those of the configuration."""
+    named = {name: str(entry.get("family", name)) for name, entry in config.get("models", {}).items()}
+    return {row.model: row.family for section in made for row in section.rows} | named
 
 
 def _summary(made: Sequence[Section], tables: Mapping[tuple[str, str], ScoreTable]) -> dict[str, str] | None:

@@ -124,6 +124,31 @@ def of_tasks(sessions):
     ]
 
 
+rule summarise_sessions:
+    input:
+        likelihoods=[f"<results>/{session}/likelihoods.npz" for session in plan.recorded],
+        scores=[f"<results>/{session}/scores.csv" for session in plan.recorded],
+    output:
+        report("<results>/summary.csv", caption="../report/summary.rst", category="Scores"),
+    log:
+        "<logs>/summarise_sessions.log",
+    benchmark:
+        "<benchmarks>/summarise_sessions.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000),
+        runtime=minutes(60),
+    params:
+        sessions=list(plan.recorded),
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+        code=digest_of("neurodecode.evaluation.summary"),
+    message:
+        "summarise the sessions"
+    script:
+        "../scripts/summarise_sessions.py"
+
+
 rule collect_scores:
     input:
         [f"<results>/{session}/scores.csv" for session in plan.sessions],

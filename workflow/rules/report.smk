@@ -107,6 +107,7 @@ rule decoding_figures:
 rule report:
     input:
         scores="<results>/scores.csv",
+        summary="<results>/summary.csv",
         config="<results>/config.json",
         sections=[f"<results>/{session}/figures/figures.json" for session in plan.recorded],
         figures=[f"<results>/{session}/figures/{name}.png" for session in plan.recorded for name in FIGURES],

@@ -7,6 +7,7 @@ from neurodecode.report.results import read_json
 with logging_to(snakemake.log[0]):
     write_report(
         scores=snakemake.input.scores,
+        summary=snakemake.input.summary,
         sections=list(snakemake.input.sections),
         decoding=list(snakemake.input.get("decoding", [])),
         config=read_json(snakemake.input.config),

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from neurodecode.errors import DataError
+from neurodecode.evaluation.likelihoods import trial_likelihoods
 from neurodecode.evaluation.scores import write_scores
+from neurodecode.evaluation.summary import write_summary
 from neurodecode.report.page import write_report
 from neurodecode.report.session_figures import draw_session
 
@@ -69,7 +71,13 @@ def written(tmp_path_factory, fabricated):
     together = pd.concat(frames)
     together[numbers] = together[numbers].apply(pd.to_numeric, errors="coerce")
     write_scores(together, folder / "scores.csv")
-    write_report(scores=folder / "scores.csv", sections=sections, config=CONFIG, output=folder / "report.html")
+    held = {one.session: folder / f"{number}.npz" for number, one in enumerate(made)}
+    for one in made:
+        trial_likelihoods(one.trials, one.splits, one.predictions).save(held[one.session])
+    tables = {one.session: one.folder / "scores.csv" for one in made}
+    write_summary(likelihoods=held, scores=tables, n_bootstrap=40, seed=1, output=folder / "summary.csv")
+    files = {"scores": folder / "scores.csv", "summary": folder / "summary.csv"}
+    write_report(**files, sections=sections, config=CONFIG, output=folder / "report.html")
     return folder / "report.html"
 
 
@@ -103,7 +111,7 @@ def test_every_link_has_a_target_and_no_anchor_stands_twice(page):
 
 def test_every_picture_says_what_it_shows(page):
     pictures = page.all("img")
-    assert len(pictures) == 1 + 13 + 11  # the summary; counts have no intervals, and no network was trained
+    assert len(pictures) == 2 + 13 + 11  # all sessions; counts have no intervals, and no network was trained
     assert all(len(picture["alt"] or "") > 20 for picture in pictures)
 
 
@@ -155,3 +163,11 @@ def test_sessions_that_failed_are_named_with_their_error(written, tmp_path):
     assert "a/b Rule ingest failed. no <units> at all" in page.text
     assert "results/logs/a/ingest.log" in page.text
     assert "Sessions that failed" not in Page(written.read_text(encoding="utf-8")).text
+
+
+def test_all_sessions_together_have_an_answer_and_a_table(page):
+    anchors = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert "across-sessions" in anchors
+    assert "Over 2 sessions and 6 units, glm predicts" in page.text
+    assert "Null controls are left out." in page.text
+    assert "sessions gained" in page.text
