@@ -136,8 +136,9 @@ rule summarise_sessions:
         "<benchmarks>/summarise_sessions.tsv"
     threads: 1
     resources:
-        mem_mb=memory_mb(2000),
-        runtime=minutes(60),
+        # One session is held at a time: as much as one of them takes, not as all.
+        mem_mb=lambda wildcards, input, attempt: int((900 + 30 * input.size_mb / len(plan.recorded)) * attempt),
+        runtime=lambda wildcards, attempt: (10 + len(plan.recorded)) * attempt,
     params:
         sessions=list(plan.recorded),
         bootstrap=config["evaluation"]["bootstrap"],
