@@ -87,5 +87,6 @@ def report_without(failures: Failures, config: Mapping[str, Any], snakefile: str
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(given)]
         command += ["--executor", "local", "--cores", "1", "--nolock", "--quiet", "all"]
         # The configuration is that of a part: what depends on it as a whole stays as it is.
-        command += ["--rerun-triggers", "mtime", "--forcerun", "collect_scores", "report", "--"]
+        command += ["--rerun-triggers", "mtime", "--forcerun"]
+        command += ["collect_scores", "summarise_sessions", "report", "--"]
         return subprocess.run(command, env=os.environ | {VARIABLE: str(told)}, check=False).returncode
