@@ -31,6 +31,7 @@ start() {
   local state cpus=${2:-2} memory=${3:-8000} host && state=$(realpath -m "$1") && host=$(hostname -s)
   [ "$(id -u)" = 0 ] || refuse "the daemons of SLURM need root"
   [ ! -e $conf ] || head -n 1 $conf | grep -qF "$OURS" || refuse "$conf belongs to another cluster"
+  [ ! -e $conf ] || ! scontrol ping 2>/dev/null | grep -q 'is UP' || refuse "a cluster of one node is up already"
   mkdir -p /run/munge /etc/slurm "$state/controller" "$state/node"
   if ! authenticated >/dev/null 2>&1; then
     chown munge:munge /run/munge

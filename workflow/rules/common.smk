@@ -59,7 +59,10 @@ def digest_of(*modules, files=()):
 
 
 onerror:
-    if workflow.is_main_process and workflow.execution_settings.keep_going and not FAILURES:
+    whole = (
+        workflow.is_main_process and not workflow.dag_settings.targets
+    )  # who asks for some files gets no page
+    if whole and workflow.execution_settings.keep_going and not FAILURES:
         failures = failures_of(workflow.scheduler.failed, recorded_of, plan.recorded, BEGUN)
         if failures and len(failures) < len(plan.recorded):
             done = report_without(failures, config, workflow.main_snakefile)
