@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST_MIN = 7 * 24 * 60  # what most clusters allow at most
+SMALL_MIN = 30  # a job that asks for no more goes together with others of its recording
 SIMULATED_COUNTS = 20_000  # of one trial of a simulated population
 COUNTS_PER_MB = 2_000_000  # of a recording that has not been read yet
 MOST_UNREAD_COUNTS = 100_000_000
@@ -36,8 +37,8 @@ class Cost:
         return min(int(asked * attempt), LONGEST_MIN)
 
 
-SMALL_FIT = Cost(700, 16, 10, 6)  # constant, psth, psth_gain, poisson, markov; most decoders
-GLM_FIT = Cost(900, 16, 15, 15)
+SMALL_FIT = Cost(700, 16, 5, 6)  # constant, psth, psth_gain, poisson, markov; most decoders
+GLM_FIT = Cost(900, 16, 5, 15)
 NETWORK_FIT = Cost(1800, 16, 60, 270)  # on a CPU; importing torch takes most of the memory of a small session
 SCORES = Cost(800, 16, 10, 10)
 DRAWING = Cost(900, 16, 15, 5)

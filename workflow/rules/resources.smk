@@ -7,6 +7,7 @@ from workflow.resources import (
     NETWORK_FIT,
     SCORES,
     SMALL_FIT,
+    SMALL_MIN,
     expected_counts,
     ingest_memory_mb,
     ingest_minutes,
@@ -99,20 +100,34 @@ def group_of(name):
     return group
 
 
+def is_small(cost, repeats, wildcards):
+    """Whether a job is one of minutes, on this recording."""
+    return cost.minutes(counts_of(wildcards), 1, repeats) <= SMALL_MIN
+
+
+def small_model(wildcards):
+    return is_small(cost_of_model(wildcards), fits_of_model(wildcards), wildcards)
+
+
 def group_of_fit(wildcards):
-    """Fits of minutes are one job, the GLMs of a decomposition another; networks and GLMs go by themselves."""
-    if plan.fitted[wildcards.model].get("search") is None and cost_of_model(wildcards) is SMALL_FIT:
+    """Fits of minutes are one job, larger GLMs of a decomposition another; other large fits go by themselves."""
+    if small_model(wildcards):
         return group_of("fits")(wildcards)
     return group_of("nested")(wildcards) if wildcards.model in plan.nested else None
 
 
 def group_of_forecast(wildcards):
-    return group_of("evaluate")(wildcards) if cost_of_model(wildcards) is SMALL_FIT else None
+    return group_of("evaluate")(wildcards) if small_model(wildcards) else None
 
 
 def group_of_co_smoother(wildcards):
-    return group_of("fits")(wildcards) if cost_of_co_smoother(wildcards) is SMALL_FIT else None
+    repeats = FOLDS * plan.co_smoothing["unit_folds"]
+    small = is_small(cost_of_co_smoother(wildcards), repeats, wildcards)
+    return group_of("fits")(wildcards) if small else None
 
 
 def group_of_decoder(wildcards):
-    return group_of("fits")(wildcards) if cost_of_decoder(wildcards) is SMALL_FIT else None
+    """Nothing small waits for a large fit: a decoder that reads a model is as large as this, at least."""
+    read = decoding.encoding_of(wildcards.decoder)
+    small = is_small(cost_of_decoder(wildcards), FOLDS, wildcards) and (read is None or not plan.is_network(read))
+    return group_of("fits")(wildcards) if small else None
