@@ -32,6 +32,7 @@ class Plan:
         self.co_smoothing_families = {file.stem for file in Path(root, CO_SMOOTHERS).glob("[!_]*.py")} | self.cells
         self.co_smoothing: Mapping[str, Any] | None = config.get("co_smoothing")
         self.forecast: Mapping[str, Any] | None = config.get("forecast")
+        self.dynamics: Mapping[str, Any] | None = config.get("dynamics")
         self.origin = {name: (name, "") for name in self.recorded} | {
             f"{name}.{control}": (name, control)
             for control, asked in self.controls.items()
@@ -122,6 +123,18 @@ class Plan:
             return []
         asked = self.forecast.get("models", self.models)
         return [name for name in self.models_of(session) if name in asked]
+
+    def dynamics_of(self, session: str) -> list[str]:
+        """The networks of a session whose dynamics are looked at; null controls have none."""
+        source, control = self.origin[session]
+        if self.dynamics is None or control or source not in self.dynamics.get("sessions", self.recorded):
+            return []
+        asked = self.dynamics.get("models", self.models)
+        return [name for name in self.models_of(session) if name in asked and self.is_network(name)]
+
+    def moving(self) -> list[str]:
+        """Sessions with networks whose dynamics are looked at."""
+        return [name for name in self.recorded if self.dynamics_of(name)]
 
     def recording(self, session: str) -> Path:
         """The file of a recorded session."""

@@ -190,7 +190,7 @@ def _references(config: Mapping[str, Any]) -> Iterator[str]:
     for name, session in config["sessions"].items():
         yield from unknown(session.get("models", []), config["models"], f"sessions.{name}.models", "model")
     sections = {f"controls.{name}": control for name, control in config.get("controls", {}).items()}
-    sections |= {name: config.get(name, {}) for name in ("co_smoothing", "decomposition", "forecast")}
+    sections |= {name: config.get(name, {}) for name in ("co_smoothing", "decomposition", "dynamics", "forecast")}
     for section, asked in sections.items():
         for key in ("sessions", "models"):
             yield from unknown(asked.get(key, []), config[key], f"{section}.{key}", key.removesuffix("s"))

@@ -24,6 +24,7 @@ from neurodecode.config.sections import (
     ControlConfig,
     CoSmoothingConfig,
     DecompositionConfig,
+    DynamicsConfig,
     EvaluationConfig,
     ForecastConfig,
     PlainConfig,
@@ -32,7 +33,7 @@ from neurodecode.config.sections import (
 from neurodecode.config.session import SessionConfig, session_config
 from neurodecode.config.sheet import SPELLING
 from neurodecode.errors import ConfigError, NeurodecodeError
-from neurodecode.models import PointProcessModel, family_names, family_type
+from neurodecode.models import PointProcessModel, cell_names, family_names, family_type
 from neurodecode.models.co_smoothing import co_smoothers, co_smoothing_families
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class RunConfig:
     controls: Mapping[str, ControlConfig] = field(default_factory=dict)
     co_smoothing: CoSmoothingConfig | None = None
     decomposition: DecompositionConfig | None = None
+    dynamics: DynamicsConfig | None = None
     forecast: ForecastConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
     searches: Mapping[str, SearchConfig] = field(default_factory=dict)
@@ -92,6 +94,8 @@ class RunConfig:
             self._check_co_smoothing(self.co_smoothing)
         if self.decomposition is not None:
             self._check_decomposition(self.decomposition)
+        if self.dynamics is not None:
+            self._check_dynamics(self.dynamics)
         if self.forecast is not None:
             check_names(self.forecast.sessions or (), self.sessions, "forecast.sessions", "session")
             check_names(self.forecast.models or (), self.models, "forecast.models", "model")
@@ -120,6 +124,16 @@ class RunConfig:
                     f"add it, or name other sessions in decomposition.sessions"
                 )
 
+    def _check_dynamics(self, asked: DynamicsConfig) -> None:
+        check_names(asked.sessions or (), self.sessions, "dynamics.sessions", "session")
+        check_names(asked.models or (), self.models, "dynamics.models", "model")
+        for name in asked.models or ():
+            if self.models[name].family not in cell_names():
+                raise ConfigError(
+                    f"dynamics.models: {name!r} is of family {self.models[name].family}, which has no state that "
+                    f"recurs; expected models of the families {', '.join(cell_names())}"
+                )
+
     def as_mapping(self) -> dict[str, Any]:
         """The complete configuration with every default, as YAML or JSON could hold it."""
         return {
@@ -131,6 +145,7 @@ class RunConfig:
             "controls": {name: asdict(control) for name, control in self.controls.items()},
             "co_smoothing": None if self.co_smoothing is None else asdict(self.co_smoothing),
             "decomposition": None if self.decomposition is None else asdict(self.decomposition),
+            "dynamics": None if self.dynamics is None else asdict(self.dynamics),
             "forecast": None if self.forecast is None else asdict(self.forecast),
             "report": asdict(self.report),
         }
@@ -204,6 +219,7 @@ def _checked(given: Mapping[str, object]) -> RunConfig:
         evaluation=validated(EvaluationConfig, given.get("evaluation") or {}, "evaluation"),
         co_smoothing=_optional(given, "co_smoothing", CoSmoothingConfig),
         decomposition=_optional(given, "decomposition", DecompositionConfig),
+        dynamics=_optional(given, "dynamics", DynamicsConfig),
         forecast=_optional(given, "forecast", ForecastConfig),
         report=validated(ReportConfig, given.get("report") or {}, "report"),
     )

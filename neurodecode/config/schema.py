@@ -19,6 +19,7 @@ from neurodecode.config.sections import (
     ControlConfig,
     CoSmoothingConfig,
     DecompositionConfig,
+    DynamicsConfig,
     EvaluationConfig,
     ForecastConfig,
     PlainConfig,
@@ -49,6 +50,7 @@ def json_schema() -> dict[str, Any]:
         },
         "co_smoothing": _of(CoSmoothingConfig),
         "decomposition": _of(DecompositionConfig),
+        "dynamics": _of(DynamicsConfig),
         "forecast": _of(ForecastConfig),
         "report": _of(ReportConfig) | {"default": {}},
     }

@@ -70,6 +70,17 @@ class DecompositionConfig:
 
 
 @dataclass(frozen=True)
+class DynamicsConfig:
+    """Whose dynamics are looked at: of ``models`` (recurrent networks alone; all of them where not given) on
+    ``sessions`` (all where not given)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    sessions: tuple[str, ...] | None = None
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+
+@dataclass(frozen=True)
 class ForecastConfig:
     """Forecasts: ``steps`` (bins) that models run free of the recording (powers of 2 up to half a second where not
     given), ``samples`` (futures) that are averaged, ``sessions`` and ``models`` (all where not given)."""

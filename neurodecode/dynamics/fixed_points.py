@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 FIXED = 1e-6  # a point that moves less than this in a step, per square root of its dimension, is fixed
 MARGIN = 1e-3  # moduli of eigenvalues this near to 1 decide nothing
 _DAMPING = (1e-9, 1e9)
+_STALLED = 15  # iterations in a row that win less than a thousandth: the search has ended
 
 Kind = Literal["stable", "saddle", "unstable", "marginal"]
 
@@ -82,7 +83,7 @@ def find_fixed_points(
     reach: float = 3.0,
     n_iterations: int = 200,
 ) -> FixedPoints:
-    """Minimise q from every row of ``starts`` (visited states; float64 is advised).
+    """Minimise q from every row of ``starts``, visited states, best in float64; ``step`` takes any number of rows.
 
     slow_share: a minimum that is no fixed point counts as slow where it moves less than this share of the median
     speed of the starts. apart: points nearer than this share of the starts' spread are one. reach: points farther
@@ -112,27 +113,33 @@ def _speeds(step: Step, states: torch.Tensor) -> torch.Tensor:
 
 
 def _minimised(step: Step, starts: torch.Tensor, n_iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where every search ends, and the speeds there."""
-    states, n = starts.clone(), starts.shape[1]
-    identity = torch.eye(n, dtype=starts.dtype, device=starts.device)
-    speeds, damping = _speeds(step, states), torch.full_like(states[:, 0], 1e-2)
+    """Where every search ends, and the speeds there. Searches that have ended are left alone."""
+    states, speeds = starts.clone(), _speeds(step, starts)
+    damping = torch.full_like(speeds, 1e-2)
+    stalled = torch.zeros(len(starts), dtype=torch.int64, device=starts.device)
     for _ in range(n_iterations):
-        slope = jacobians(step, states) - identity
-        with torch.no_grad():
-            residual = (step(states) - states)[..., None]
-            pull = slope.mT @ residual
-            curvature = slope.mT @ slope + damping[:, None, None] * identity
-            change = torch.linalg.solve(curvature, pull)[..., 0]
-        tried = states - change
-        moving = _speeds(step, tried)
-        better = moving < speeds
-        settled = (change.norm(dim=1) < 1e-12 * (1 + states.norm(dim=1))) | (speeds < 1e-3 * FIXED)
-        states = torch.where(better[:, None], tried, states)
-        speeds = torch.where(better, moving, speeds)
-        damping = torch.where(better, damping / 4, damping * 4).clamp(*_DAMPING)
-        if bool(settled.all()):
+        at = ((speeds >= 1e-3 * FIXED) & (stalled < _STALLED)).nonzero()[:, 0]
+        if not len(at):
             break
+        tried = states[at] - _damped_step(step, states[at], damping[at])
+        moving = _speeds(step, tried)
+        better = moving < speeds[at]
+        gained = moving < (1 - 1e-3) * speeds[at]
+        stalled[at] = torch.where(gained, 0, stalled[at] + 1)
+        states[at] = torch.where(better[:, None], tried, states[at])
+        speeds[at] = torch.where(better, moving, speeds[at])
+        damping[at] = torch.where(better, damping[at] / 4, damping[at] * 4).clamp(*_DAMPING)
     return states, speeds
+
+
+def _damped_step(step: Step, states: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:
+    identity = torch.eye(states.shape[1], dtype=states.dtype, device=states.device)
+    slope = jacobians(step, states) - identity
+    with torch.no_grad():
+        residual = (step(states) - states)[..., None]
+        curvature = slope.mT @ slope + damping[:, None, None] * identity
+        change: torch.Tensor = torch.linalg.solve(curvature, slope.mT @ residual)[..., 0]
+    return change
 
 
 def _distinct(step: Step, points: torch.Tensor, speeds: torch.Tensor, apart: float) -> FixedPoints:

@@ -218,6 +218,50 @@ TERMS = (
         "Others need the whole trial or see what comes after the bin, and are not to be compared with it.",
     ),
     Term(
+        "memory horizon",
+        "How far back a loss still reaches through a network's states: the lag at which 1/e is left of the "
+        "gradient of one bin's loss with respect to the state, counted from one bin back. Of a gradient that "
+        "shrinks by the same factor from bin to bin it is the time constant.",
+        "Bengio et al. 1994, IEEE Trans Neural Netw 5:157; Pascanu et al. 2013, ICML",
+    ),
+    Term(
+        "discount",
+        "The factor gamma for which gamma^k fits the largest singular value of the product of k Jacobians best: "
+        "what is left of a small change of the state after a bin more. r2: how well a single factor fits.",
+    ),
+    Term(
+        "fixed and slow points",
+        "States in which a network stands still, or nearly so, while its input is held at a mean. Stable: small "
+        "changes decay. A saddle: some grow. Found by minimising the squared distance that a step moves, from "
+        "states that held-out trials visit.",
+        "Sussillo & Barak 2013, Neural Comput 25:626",
+    ),
+    Term(
+        "Lyapunov exponent",
+        "The rate (1/s) at which neighbouring states part in the long run: below 0 the network forgets where it "
+        "began, above 0 it is chaotic. Driven: along held-out trials, their spikes held as they were.",
+        "Benettin et al. 1980, Meccanica 15:9; Engelken et al. 2023, Phys Rev Research 5:043044",
+    ),
+    Term(
+        "spectral radius, gain, Lipschitz",
+        "Of a step's Jacobian: the largest modulus of an eigenvalue, which lasting change follows, and the "
+        "largest singular value, the most that one step can stretch a change. The largest gain over all states "
+        "is the step's Lipschitz constant; given is the largest that was met or climbed to, so a lower bound of "
+        "it.",
+    ),
+    Term(
+        "participation ratio",
+        "How many dimensions a cloud of states fills: the squared sum of the variances of its principal axes "
+        "over the sum of their squares. 1 for a line.",
+        "Rajan et al. 2010, NeurIPS; Gao et al. 2017, bioRxiv 214262",
+    ),
+    Term(
+        "GPFA",
+        "Gaussian-process factor analysis: a few latent trajectories, smooth in time, of which the square roots "
+        "of all units' binned counts are noisy mixtures.",
+        "Yu et al. 2009, J Neurophysiol 102:614",
+    ),
+    Term(
         "null control",
         "The same pipeline on data in which an effect was destroyed on purpose. A gain that is found there all "
         "the same is an artefact.",

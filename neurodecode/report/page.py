@@ -25,6 +25,8 @@ from neurodecode.report.co_smoothing import COLUMNS as CO_SMOOTHING_COLUMNS
 from neurodecode.report.co_smoothing import CoSmoothed, co_smoothed
 from neurodecode.report.controls import TOLERANCE, ControlRow, control_rows
 from neurodecode.report.decoding.section import DecodingSection, by_kind, decoding_section
+from neurodecode.report.dynamics.section import DynamicsSection, dynamics_section
+from neurodecode.report.dynamics.tables import COLUMNS as DYNAMICS_COLUMNS
 from neurodecode.report.forest import draw_forest, png
 from neurodecode.report.glossary import TERMS
 from neurodecode.report.headline import Answer, answer
@@ -80,6 +82,8 @@ class Section:
     co_smoothed: CoSmoothed | None
     decoding: DecodingSection | None
     decoding_pictures: list[Picture]
+    dynamics: DynamicsSection | None
+    dynamics_pictures: list[Picture]
     pictures: list[Picture]
     quality: QualityTable
     seconds: list[tuple[str, str]]
@@ -91,6 +95,7 @@ def write_report(
     summary: str | Path | None = None,
     sections: Sequence[str | Path],
     decoding: Sequence[str | Path] = (),
+    dynamics: Sequence[str | Path] = (),
     config: Mapping[str, Any],
     output: str | Path,
     failures: Mapping[str, Mapping[str, str]] | None = None,
@@ -99,16 +104,19 @@ def write_report(
 
     scores, summary: scores.csv and summary.csv of the whole run. sections: each recording's ``figures.json`` as
     ``draw_session`` wrote it, its figures beside it, in the order of the page; null controls have none. decoding:
-    what ``draw_decoding`` wrote of recordings that something was decoded from. config: the run's configuration.
-    failures: sessions of it that failed and are missing from all the rest -> rule, error and log.
+    what ``draw_decoding`` wrote of recordings that something was decoded from. dynamics: what ``draw_dynamics``
+    wrote of those whose networks were looked at. config: the run's configuration. failures: sessions of it that
+    failed and are missing from all the rest -> rule, error and log.
     Raises DataError for a file that is missing or not ours.
     """
     frame = read_scores(scores)
     tables = score_tables(frame)
     from_others = score_tables(frame, CO_SMOOTH)
     decoded = {one.session: one for one in (decoding_section(path, frame) for path in decoding)}
+    moving = {one.session: one for one in map(dynamics_section, dynamics)}
     made = [
-        _section(i, path, frame, tables, from_others, decoded, config) for i, path in enumerate(sections, start=1)
+        _section(i, path, frame, tables, from_others, decoded, moving, config)
+        for i, path in enumerate(sections, start=1)
     ]
     html = (
         _environment()
@@ -123,6 +131,8 @@ def write_report(
             co_smoothing_columns=CO_SMOOTHING_COLUMNS,
             decoded=by_kind([section.decoding for section in made if section.decoding]),
             anchors={section.name: section.anchor for section in made},
+            moving=[section for section in made if section.dynamics],
+            dynamics_columns=DYNAMICS_COLUMNS,
             tolerance=TOLERANCE,
             summary=_summary(made, tables),
             across=None if summary is None else across_sessions(read_summary(summary), _families(made, config)),
@@ -188,6 +198,7 @@ def _section(
     tables: Mapping[tuple[str, str], ScoreTable],
     from_others: Mapping[tuple[str, str], ScoreTable],
     decoded: Mapping[str, DecodingSection],
+    moving: Mapping[str, DynamicsSection],
     config: Mapping[str, Any],
 ) -> Section:
     held, models = read_json(path), config.get("models", {})
@@ -216,12 +227,9 @@ def _section(
                 name, from_others.get((name, ""), ScoreTable({})), config, held["trials"]["units"]
             ),
             decoding=decoded.get(name),
-            decoding_pictures=[
-                _picture(f"session-{index}", one.folder, figure)
-                for one in (decoded.get(name),)
-                if one is not None
-                for figure in one.figures
-            ],
+            decoding_pictures=_pictures(f"session-{index}", decoded.get(name)),
+            dynamics=moving.get(name),
+            dynamics_pictures=_pictures(f"session-{index}", moving.get(name)),
             pictures=[_picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
             quality=quality_table(held["quality"]),
             seconds=[(m, f"{s:,.1f} s") for m, s in held["seconds"].items() if s is not None],
@@ -260,6 +268,10 @@ def _running_away(sampled_rates: Mapping[str, float]) -> str:
 
 def _seconds(time_s: float) -> str:
     return f"{time_s:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _pictures(section: str, part: DecodingSection | DynamicsSection | None) -> list[Picture]:
+    return [] if part is None else [_picture(section, part.folder, figure) for figure in part.figures]
 
 
 def _picture(section: str, folder: Path, held: Mapping[str, str]) -> Picture:

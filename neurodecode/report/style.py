@@ -115,6 +115,13 @@ def log_axis(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
+def log_ordinate(axes: Axes) -> None:
+    """A logarithmic y axis, labelled at decades in plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def zero_line(axes: Axes, *, at: float = 0.0, horizontal: bool = True) -> None:
     """A thin reference line behind the data."""
     draw = axes.axhline if horizontal else axes.axvline

@@ -48,6 +48,7 @@ def test_what_is_written_out_reads_back_as_the_same_configuration():
             ),
             "controls": {"shuffled_trials": {}},
             "decomposition": {},
+            "dynamics": {},
             "decoders": {"d": {"family": "wiener", "n_lags": [1, 2]}, "l": {"family": "likelihood"}},
         }
     )
@@ -131,6 +132,8 @@ def test_a_simulated_session_takes_its_window_from_its_population():
         ({**SMALL, "sessions": {"a.pre_stimulus": RECORDED}}, ["sessions", "null control"]),
         ({**SMALL, "evaluation": {"split": "block"}}, ["evaluation.split", "'block'", "'blocks'"]),
         ({**SMALL, "decomposition": {"models": ["psht"]}}, ["decomposition.models", "did you mean 'psth'"]),
+        ({**SMALL, "dynamics": {"models": ["psht"]}}, ["dynamics.models", "did you mean 'psth'"]),
+        ({**SMALL, "dynamics": {"models": ["psth"]}}, ["dynamics.models", "'psth'", "no state that recurs"]),
         ({**SMALL, "decomposition": {"longest_s": 0.005}}, ["decomposition.longest_s", "0.005"]),
         (
             {**SMALL, "models": {"flat": {"family": "constant"}}, "decomposition": {}},

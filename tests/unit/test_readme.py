@@ -17,6 +17,7 @@ from neurodecode.config.search import DEFAULT_TRIALS
 from neurodecode.config.sections import (
     CoSmoothingConfig,
     DecompositionConfig,
+    DynamicsConfig,
     EvaluationConfig,
     ForecastConfig,
     ReportConfig,
@@ -199,6 +200,7 @@ def test_every_key_of_the_configuration_is_explained():
         "evaluation": EvaluationConfig,
         "co_smoothing": CoSmoothingConfig,
         "decomposition": DecompositionConfig,
+        "dynamics": DynamicsConfig,
         "forecast": ForecastConfig,
         "report": ReportConfig,
     }

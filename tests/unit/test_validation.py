@@ -82,6 +82,7 @@ def test_nested_values_of_the_command_line_are_read_as_the_yaml_that_they_are():
         ("controls: {shuffled_trials: {models: [glm]}}", "controls.shuffled_trials.models: unknown model 'glm'"),
         ("controls: {shuffled_trials: {sessions: [ones]}}", "unknown session 'ones'; did you mean 'one'?"),
         ("decomposition: {models: [gru]}", "decomposition.models: unknown model 'gru'"),
+        ("dynamics: {sessions: [ones]}", "dynamics.sessions: unknown session 'ones'; did you mean 'one'?"),
         ("decomposition: {longest_s: 0.01}", "decomposition.longest_s: given 0.01 (a number), expected"),
         ("models: {nested_gain: {family: glm}}", "models: the name 'nested_gain' is reserved; choose another"),
         (
@@ -239,6 +240,14 @@ def test_nested_models_are_fitted_where_they_say_something_and_stand_apart():
     assert plan.models_of("one") == ["psth", "lstm"]
     assert "nested_own" not in plan.predictors_of("two")
     assert plan.modules_of("nested_own") == ["neurodecode.models.glm"]
+
+
+def test_networks_are_looked_into_where_it_is_asked_for(plan):
+    assert plan.moving() == []
+    asked = Plan(checked_config(changed(f"{DECOMPOSED}\ndynamics: {{}}"), ROOT), ROOT)
+    assert asked.dynamics_of("one") == ["lstm"]
+    assert asked.dynamics_of("one.shuffled_trials") == []
+    assert asked.moving() == ["one", "wide"], "a session without a network has nothing to look into"
 
 
 def test_nothing_is_decomposed_that_was_not_asked_for(plan):

@@ -12,6 +12,8 @@ TINY = Path(__file__).with_name("tiny.yaml")
 JUDGED = "judge the sufficiency of the models of toy"
 AFTER_A_FIT = {"score toy", JUDGED, "collect the scores", "draw toy", "write the report"}
 OF_A_NETWORK = {"decompose the gains on toy", *AFTER_A_FIT}
+MOVING = "draw the dynamics of toy"
+REFITTED = {"look at the dynamics of lstm on toy", MOVING, *OF_A_NETWORK}
 DRAWN = "draw the decoders of toy"
 OF_LIKELIHOOD = {  # likelihood decoding knows how networks are fitted
     f"{what} {session}"
@@ -40,8 +42,9 @@ def test_a_run_leaves_what_others_build_on(finished):
         assert (results / name).stat().st_size > 0, name
     for model in ("constant", "psth", "glm", "lstm"):
         held = {path.name for path in (results / "toy/models" / model).iterdir()}
-        forecasts = {"forecasts.csv", "forecasts.npz"} if model == "glm" else set()
-        assert held == {"predictions.npy", "samples.npz", "parameters.safetensors", "fit.json"} | forecasts
+        task = {"glm": "forecasts", "lstm": "dynamics"}.get(model)
+        more = set() if task is None else {f"{task}.csv", f"{task}.npz"}
+        assert held == {"predictions.npy", "samples.npz", "parameters.safetensors", "fit.json"} | more
     assert not list(finished.rglob("*.part"))
 
 
@@ -63,6 +66,13 @@ def test_forecasts_are_scored_by_the_number_of_steps(finished):
     assert {(row["session"], row["control"], row["model"]) for row in rows} == {("toy", "", "glm")}
     assert {row["target"] for row in rows} == {"1", "4"}
     assert {"bits_per_spike", "gain_over_psth", "loss_running_free"} <= {row["metric"] for row in rows}
+
+
+def test_networks_are_looked_into_or_said_to_be_the_glm(finished):
+    rows = [row for row in scores(finished) if row["task"] == "dynamics"]
+    assert {(row["session"], row["control"], row["model"]) for row in rows} == {("toy", "", "lstm")}
+    assert "networks_kept" in {row["metric"] for row in rows}
+    assert 'id="dynamics"' in (finished / "results/report.html").read_text(encoding="utf-8")
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
@@ -94,13 +104,13 @@ def test_after_a_run_there_is_nothing_to_do(checkout, finished):
 
 def test_editing_one_models_config_fits_that_model_again_and_no_other(checkout, finished):
     planned = checkout.planned(finished, "--config", "models={lstm: {hidden: 5}}")
-    assert planned == {"check the configuration", "fit lstm to toy", *OF_A_NETWORK}
+    assert planned == {"check the configuration", "fit lstm to toy", *REFITTED}
 
 
 def test_adding_a_model_fits_only_that(checkout, finished):
     planned = checkout.planned(finished, "--config", "models={other: {family: constant}}")
-    # Figures of decoders have the colours of models, which keep apart from each other.
-    assert planned == {"check the configuration", "fit other to toy", DRAWN, *AFTER_A_FIT}
+    # Figures of decoders and of networks have the colours of models, which keep apart from each other.
+    assert planned == {"check the configuration", "fit other to toy", DRAWN, MOVING, *AFTER_A_FIT}
 
 
 def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, finished, edited):
@@ -111,8 +121,8 @@ def test_editing_one_familys_file_fits_that_family_again_and_no_other(checkout, 
 @pytest.mark.parametrize(
     ("file", "again"),
     [
-        ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *OF_A_NETWORK}),
-        ("neurodecode/nn/training.py", {"fit lstm to toy", *OF_A_NETWORK, *OF_LIKELIHOOD, DRAWN}),
+        ("neurodecode/nn/cells/lstm.py", {"fit lstm to toy", *REFITTED}),
+        ("neurodecode/nn/training.py", {"fit lstm to toy", *REFITTED, *OF_LIKELIHOOD, DRAWN}),
         ("neurodecode/nn/cells/gru.py", set()),
         ("neurodecode/report/page.py", {"write the report"}),
     ],

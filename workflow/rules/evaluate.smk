@@ -161,6 +161,11 @@ rule collect_scores:
             for session in plan.recorded
             for name in plan.forecasters_of(session)
         ],
+        [
+            f"<results>/{session}/models/{name}/dynamics.csv"
+            for session in plan.recorded
+            for name in plan.dynamics_of(session)
+        ],
     output:
         report("<results>/scores.csv", caption="../report/scores.rst", category="Scores"),
     log:

@@ -117,6 +117,12 @@ rule report:
             for session in decoding.drawn
             for name in DECODING_FIGURES
         ],
+        dynamics=[f"<results>/{session}/figures/dynamics/figures.json" for session in plan.moving()],
+        moving=[
+            f"<results>/{session}/figures/dynamics/{name}.png"
+            for session in plan.moving()
+            for name in DYNAMICS_FIGURES
+        ],
     output:
         report("<results>/report.html", caption="../report/page.rst", category="Report"),
     log:

@@ -10,6 +10,7 @@ with logging_to(snakemake.log[0]):
         summary=snakemake.input.summary,
         sections=list(snakemake.input.sections),
         decoding=list(snakemake.input.get("decoding", [])),
+        dynamics=list(snakemake.input.get("dynamics", [])),
         config=read_json(snakemake.input.config),
         failures=snakemake.params.failures,
         output=snakemake.output[0],

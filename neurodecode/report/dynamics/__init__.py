@@ -1,0 +1,1 @@
+"""What fitted networks do: figures and tables."""

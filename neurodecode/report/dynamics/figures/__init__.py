@@ -1,0 +1,1 @@
+"""Figures of the dynamics of networks, one a file."""
