@@ -15,10 +15,11 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from neurodecode.dynamics.cells import driven_steps, exact, flattened, hidden_activity
+from neurodecode.dynamics.cells import cell_step, driven_steps, exact, hidden_activity, resting
 from neurodecode.dynamics.fixed_points import find_fixed_points
 from neurodecode.dynamics.gradient_flow import gradient_norms
 from neurodecode.dynamics.integration import euler_errors, euler_step, rate_field
+from neurodecode.dynamics.lipschitz import measured_lipschitz
 from neurodecode.dynamics.memory_capacity import memory_capacity, memory_curve
 from neurodecode.dynamics.random_networks import chaos_of_random_networks, random_weights
 from neurodecode.dynamics.steps import trajectory
@@ -132,19 +133,25 @@ def gradient_flow() -> Figure:
     axes = figure.subplots()
     lags = np.arange(1, n_lags + 1)
 
-    def of(cell: torch.nn.Module) -> np.ndarray:
-        start = flattened(exact(cell)(inputs[:, :50])[1])
-        steps = driven_steps(exact(cell), inputs[:, 50:])
-        norms = gradient_norms(steps, start, lambda rows: (hidden_activity(exact(cell), rows) * pull).sum(1))[1:]
-        mean: np.ndarray = np.sqrt((norms**2).mean(axis=1))
-        return mean / mean[0]
+    def add(fresh: torch.nn.Module, label: str, colour: str, style: str) -> None:
+        cell = exact(fresh)
+        visited = trajectory(driven_steps(cell, inputs[:, :50]), resting(cell, n_rows))
+        steps = driven_steps(cell, inputs[:, 50:])
+        norms = gradient_norms(steps, visited[-1], lambda rows: (hidden_activity(cell, rows) * pull).sum(1))[1:]
+        mean = np.sqrt((norms**2).mean(axis=1))
+        most = measured_lipschitz(cell_step(cell, inputs[0, 0]), visited[-1], n_ascents=10).found
+        axes.plot(lags, mean / mean[0], color=colour, linestyle=style, label=f"{label} ({most:.2f})")
 
     for name in cell_names():
         torch.manual_seed(0)
-        axes.plot(lags, of(cell_type(name)().build(4, hidden, 0.005)), color=colours[name], label=name)
+        add(cell_type(name)().build(4, hidden, 0.005), name.replace("_", " "), colours[name], "-")
     torch.manual_seed(0)
-    kept = cell_type("lstm")(forget_bias=20.0).build(4, hidden, 0.005)
-    axes.plot(lags, of(kept), color=colours["lstm"], linestyle="--", label="lstm, forget gate at 1")
+    add(
+        cell_type("lstm")(forget_bias=20.0).build(4, hidden, 0.005),
+        "lstm, forget gate at 1",
+        colours["lstm"],
+        "--",
+    )
     for g, style in ((0.9, ":"), (1.6, "-.")):
         weights = random_weights(hidden, g, seed=1)
         steps = [
@@ -194,25 +201,22 @@ def euler_error() -> Figure:
 
 
 def memory() -> Figure:
-    """Linear memory capacity of random networks against their spectral radius, for weak and strong input."""
-    n_units, n_steps, delays = 50, 3000, 120
-    rng = np.random.default_rng(0)
-    signal = rng.uniform(-1, 1, n_steps)
-    weights = random_weights(n_units, 1.0, seed=0).numpy()
-    weights /= np.abs(np.linalg.eigvals(weights)).max()
-    into = rng.uniform(-1, 1, n_units)
-    radii = np.arange(0.1, 1.45, 0.1)
-    figure = new_figure(3.4, "A random network remembers most near a spectral radius of 1")
+    """Linear memory capacity of echo state networks against their spectral radius, for weak and strong input."""
+    n_units, n_steps, delays = 50, 2000, 120
+    signal = np.random.default_rng(0).uniform(-1, 1, n_steps)
+    inputs = torch.from_numpy(signal)[None, :, None]
+    radii = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4])
+    figure = new_figure(3.4, "An echo state network remembers most near a spectral radius of 1")
     axes = figure.subplots()
     for strength, colour in ((0.01, BLUE), (0.1, GREEN), (1.0, ORANGE)):
         capacities = []
         for radius in radii:
-            states, state = np.zeros((n_steps, n_units)), np.zeros(n_units)
-            for step in range(n_steps):
-                state = np.tanh(radius * weights @ state + strength * into * signal[step])
-                states[step] = state
+            torch.manual_seed(0)
+            fresh = cell_type("reservoir")(radius=radius, leak=1.0, input_scale=strength).build(1, n_units, 0.005)
+            cell = exact(fresh)
+            states = trajectory(driven_steps(cell, inputs), resting(cell, 1))[1:, 0].numpy()
             capacities.append(memory_capacity(memory_curve(states[200:], signal[200:], delays)))
-        axes.plot(radii, capacities, "o-", color=colour, markersize=4, label=f"input weights up to {strength:g}")
+        axes.plot(radii, capacities, "o-", color=colour, markersize=4, label=f"input scale {strength:g}")
     axes.axhline(n_units, color=FAINT, linewidth=0.8, linestyle=":")
     axes.annotate("number of units", (radii[0], n_units), xytext=(0, -11), textcoords="offset points", color=FAINT)
     axes.set_xlabel("spectral radius")

@@ -86,6 +86,7 @@ def _fitted(counts: np.ndarray, bin_size_s: float, gpfa_bin_s: float, n_latents:
         warnings.simplefilter("ignore")
         from elephant.gpfa import GPFA
 
+        warnings.simplefilter("ignore")  # elephant sets filters of its own when it is imported
         stop = counts.shape[1] * bin_size_s
         trains = [
             [neo.SpikeTrain(_times(unit, bin_size_s), units=pq.s, t_stop=stop) for unit in trial.T]

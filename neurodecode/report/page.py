@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
 import logging
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from neurodecode.report.dynamics.tables import COLUMNS as DYNAMICS_COLUMNS
 from neurodecode.report.forest import draw_forest, png
 from neurodecode.report.glossary import TERMS
 from neurodecode.report.headline import Answer, answer
+from neurodecode.report.pictures import Picture, data_uri, picture, pictures_of
 from neurodecode.report.quality_table import QualityTable, quality_table
 from neurodecode.report.results import read_json
 from neurodecode.report.scoretable import ScoreTable, score_tables
@@ -49,20 +49,6 @@ log = logging.getLogger(__name__)
 
 RUNAWAY = 1.25  # times as many spikes as were recorded
 TEMPLATE = "report.html.j2"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure in the page; ``source`` is a data URI, empty where there is only the reason why not."""
-
-    anchor: str
-    heading: str
-    title: str
-    caption: str
-    rule: str
-    alt: str
-    absent: str
-    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,17 +154,13 @@ def _summary(made: Sequence[Section], tables: Mapping[tuple[str, str], ScoreTabl
         figure = draw_forest(scores, families, title)
         if figure is None:
             return None
-        source = _data_uri(png(figure))
+        source = data_uri(png(figure))
     return {
         "source": source,
         "alt": f"{title}. Gain over the PSTH of each model and session; the numbers stand in the table below.",
         "caption": "Gain over the PSTH of each model but the constant rate; diamonds: the true intensity "
         "of simulated sessions.",
     }
-
-
-def _data_uri(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _environment() -> jinja2.Environment:
@@ -227,10 +209,10 @@ def _section(
                 name, from_others.get((name, ""), ScoreTable({})), config, held["trials"]["units"]
             ),
             decoding=decoded.get(name),
-            decoding_pictures=_pictures(f"session-{index}", decoded.get(name)),
+            decoding_pictures=pictures_of(f"session-{index}", decoded.get(name)),
             dynamics=moving.get(name),
-            dynamics_pictures=_pictures(f"session-{index}", moving.get(name)),
-            pictures=[_picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
+            dynamics_pictures=pictures_of(f"session-{index}", moving.get(name)),
+            pictures=[picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
             quality=quality_table(held["quality"]),
             seconds=[(m, f"{s:,.1f} s") for m, s in held["seconds"].items() if s is not None],
         )
@@ -268,31 +250,6 @@ def _running_away(sampled_rates: Mapping[str, float]) -> str:
 
 def _seconds(time_s: float) -> str:
     return f"{time_s:.4g}".replace("-", "\N{MINUS SIGN}")
-
-
-def _pictures(section: str, part: DecodingSection | DynamicsSection | None) -> list[Picture]:
-    return [] if part is None else [_picture(section, part.folder, figure) for figure in part.figures]
-
-
-def _picture(section: str, folder: Path, held: Mapping[str, str]) -> Picture:
-    source = ""
-    if not held["absent"]:
-        try:
-            source = _data_uri((folder / held["file"]).read_bytes())
-        except OSError as error:
-            raise DataError(
-                f"{folder / held['file']}: figure missing ({error.strerror}); draw it again"
-            ) from error
-    return Picture(
-        anchor=f"{section}-{held['name']}",
-        heading=held["heading"],
-        title=held["title"],
-        caption=held["caption"],
-        rule=held["rule"],
-        alt=held["alt"],
-        absent=held["absent"],
-        source=source,
-    )
 
 
 def _plain(value: Any) -> Any:

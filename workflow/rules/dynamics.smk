@@ -25,8 +25,9 @@ rule analyse_dynamics:
         model=one_of(plan.models),
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, per_input_mb=20),
-        runtime=minutes(120),
+        mem_mb=memory_of(NETWORK_FIT),
+        runtime=minutes_of(NETWORK_FIT, lambda wildcards: FOLDS),
+        lane=1,
     params:
         seed=config["seed"],
         code=code_of_dynamics,
@@ -48,10 +49,13 @@ rule latent_trajectories:
         "<benchmarks>/{session}/latent_trajectories.tsv"
     wildcard_constraints:
         session=one_of(plan.moving()),
+    group:
+        group_of("evaluate")
     threads: 1
     resources:
-        mem_mb=memory_mb(3000, per_input_mb=20),
-        runtime=minutes(60),
+        mem_mb=memory_of(SCORES),
+        runtime=minutes_of(SCORES),
+        lane=1,
     params:
         code=digest_of("neurodecode.evaluation.latents"),
     message:
@@ -90,9 +94,13 @@ rule dynamics_figures:
         "<benchmarks>/{session}/dynamics_figures.tsv"
     wildcard_constraints:
         session=one_of(plan.moving()),
+    group:
+        group_of("evaluate")
+    threads: 1
     resources:
-        mem_mb=memory_mb(2000, per_input_mb=20),
-        runtime=minutes(30),
+        mem_mb=memory_of(DRAWING),
+        runtime=minutes_of(DRAWING),
+        lane=1,
     params:
         families=lambda wildcards: {m: plan.models[m]["family"] for m in plan.models_of(wildcards.session)},
         models=lambda wildcards: plan.dynamics_of(wildcards.session),

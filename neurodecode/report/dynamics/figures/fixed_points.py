@@ -17,7 +17,7 @@ from neurodecode.report.wording import number, plural
 HEADING = "Where the state comes to rest"
 MOST_PANELS = 4
 MARKERS = {"stable": "o", "marginal": "s", "saddle": "X", "unstable": "^", "slow": "D"}
-SINGLES = 3
+SINGLES, N_STRETCHES = 3, 25
 
 
 def draw(results: DynamicsResults) -> Drawn:
@@ -38,11 +38,11 @@ def draw(results: DynamicsResults) -> Drawn:
         figure=figure,
         title=title,
         caption="Hidden activity in its first two principal axes. Lines: mean over held-out trials of a "
-        "condition (of own cells: of a unit), from the square at the window's start on; faint: "
-        "single trials. Markers: points where the state stands still while the input is held at its "
-        "mean over the window of that condition or unit, past spikes among it; slow points move less"
-        " than a tenth of what is usual there. What is held is no input that the network ever met, "
-        "so these points say where it is drawn to, not where it rests.",
+        "condition (of own cells: of a unit), in 25 stretches from the square at the window's start on; dots: "
+        "bins of three trials. Markers: points where the state stands still while the input is held at its mean "
+        "over the window of that condition or unit, past spikes among it; slow points move less than a tenth of "
+        "what is usual there. No trial has such an input: these points say where the state is drawn to, not where "
+        "it rests.",
         alt=f"States of networks in two dimensions, with fixed points. {title}.",
         rule="The first network of the first fold in which one was kept; at most 8 conditions and 4 units, "
         "evenly spread.",
@@ -55,9 +55,9 @@ def _draw_path(axes: Axes, one: PathDynamics, label: str) -> None:
         colour = _colour(number_, len(one.group_names))
         mine = at[group == number_]
         for trial in mine[:SINGLES]:
-            axes.plot(*_plane(trial), color=colour, linewidth=0.5, alpha=0.3, zorder=1)
-        mean = mine.mean(axis=0)
-        axes.plot(*_plane(mean), color=colour, linewidth=1.8, label=shortened(name, 14), zorder=3)
+            axes.plot(*_plane(trial), ".", color=colour, markersize=2.5, alpha=0.3, mew=0, zorder=1)
+        mean = _smooth(mine.mean(axis=0))
+        axes.plot(*_plane(mean), color=colour, linewidth=1.4, label=shortened(name, 14), zorder=3)
         axes.plot(*_plane(mean[:1]), "s", color=colour, markersize=5, zorder=4)
         points = one.arrays[f"points.{number_}"]
         for point, kind in zip(points, one.kinds[number_], strict=True):
@@ -70,13 +70,18 @@ def _draw_path(axes: Axes, one: PathDynamics, label: str) -> None:
     axes.legend(loc="best", fontsize=7.5)
 
 
+def _smooth(path: np.ndarray) -> np.ndarray:
+    """Means over stretches of a ``N_STRETCHES``th of the window."""
+    return np.stack([part.mean(axis=0) for part in np.array_split(path, min(N_STRETCHES, len(path)))])
+
+
 def _plane(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values[:, 0], values[:, 1] if values.shape[1] > 1 else np.zeros(len(values))
 
 
 def _colour(index: int, n: int) -> tuple[float, float, float, float]:
     """Along viridis, whose lightness alone tells its colours apart."""
-    return colormaps["viridis"](0.45 if n == 1 else 0.9 * index / (n - 1))
+    return colormaps["viridis"](0.45 if n == 1 else 0.8 * index / (n - 1))
 
 
 def _legend(figure: Figure, shown: list[PathDynamics]) -> None:

@@ -72,7 +72,7 @@ def _draw_means(axes: Axes, values: np.ndarray, condition: np.ndarray, names: tu
         mine = values[condition == number_]
         if not len(mine):
             continue
-        colour = colormaps["viridis"](0.45 if len(names) == 1 else 0.9 * number_ / (len(names) - 1))
+        colour = colormaps["viridis"](0.45 if len(names) == 1 else 0.8 * number_ / (len(names) - 1))
         mean = mine.mean(axis=0)
         second = mean[:, 1] if mean.shape[1] > 1 else np.zeros(len(mean))
         axes.plot(mean[:, 0], second, color=colour, label=shortened(name, 14))
