@@ -20,17 +20,19 @@ from neurodecode.decoders._series import Series
 from neurodecode.errors import ConfigError
 from neurodecode.nn.cells import Cell, taken_from
 from neurodecode.nn.device import Device
+from neurodecode.nn.dropout import Masks
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RecurrentDecoder(Decoder):
     """``hidden`` units of the cell. ``bidirectional``: a second cell reads the series from its end; not causal.
 
-    ``seeds`` networks are trained and averaged. ``dropout`` of hidden activity and ``input_dropout`` of units, one
-    mask per sequence. ``segment_bins``: longest stretch of backpropagation through time where a signal is decoded;
-    ``warm_up_bins`` before it bring the state up, unscored. Training stops ``patience`` epochs after the best one.
-    ``bin_size_s``: counts of ``Trials`` are summed into bins of this size; it is also what the bins of arrays are
-    taken for by cells whose time constants are in seconds, whose hyper-parameters stand beside these.
+    ``seeds`` networks are trained and averaged. ``dropout`` of hidden activity and ``input_dropout`` of units;
+    ``dropout_masks``: ``per_sequence`` or ``per_step``. ``segment_bins``: longest stretch of backpropagation
+    through time where a signal is decoded; ``warm_up_bins`` before it bring the state up, unscored. Training stops
+    ``patience`` epochs after the best one. ``bin_size_s``: counts of ``Trials`` are summed into bins of this size;
+    it is also what the bins of arrays are taken for by cells whose time constants are in seconds, whose
+    hyper-parameters stand beside these.
     """
 
     hidden: int = 256
@@ -46,6 +48,7 @@ class RecurrentDecoder(Decoder):
     gradient_norm: float = 1.0
     input_dropout: float = 0.3
     dropout: float = 0.1
+    dropout_masks: Masks = "per_sequence"
     patience: int = 15
     random_state: int = 0
     device: Device = "auto"
@@ -73,8 +76,9 @@ class RecurrentDecoder(Decoder):
                 raise ConfigError(f"{self.family}: {name} must not be negative, got {getattr(self, name)}")
         if self.bin_size_s is not None and not self.bin_size_s > 0:
             raise ConfigError(f"{self.family}: bin_size_s must be positive, got {self.bin_size_s}")
-        if self.device not in get_args(Device):
-            raise ConfigError(f"{self.family}: device must be one of {get_args(Device)}, got {self.device!r}")
+        for name, known in (("device", get_args(Device)), ("dropout_masks", get_args(Masks))):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{self.family}: {name} must be one of {known}, got {getattr(self, name)!r}")
         self.cell()
 
     def cell(self) -> Cell:
@@ -93,6 +97,7 @@ class RecurrentDecoder(Decoder):
             bin_size_s=self.bin_size_s_ or self.bin_size_s,
             input_dropout=self.input_dropout,
             dropout=self.dropout,
+            dropout_masks=self.dropout_masks,
             bidirectional=self.bidirectional,
             accumulates=self.kind != "signal",
             n_bins=self.n_bins_,

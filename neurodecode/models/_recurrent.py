@@ -29,6 +29,7 @@ from neurodecode.models._scheduled_sampling import OwnPast
 from neurodecode.models.glm import Coupling, SpikeHistoryGLM
 from neurodecode.nn.cells import Cell, cell_type, diagnostics_of_cells, extended, taken_from
 from neurodecode.nn.device import Device, choose_device
+from neurodecode.nn.dropout import Masks
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,10 @@ class RecurrentModel(PointProcessModel):
 
     ``seeds`` networks are trained and their log-intensities averaged. ``own_hidden`` 0: no cell of its own; a unit
     recorded alone has none either, since the population cell is it. ``coupling``, ``longest_s``: of the GLM that
-    the network starts from. ``dropout``: one mask per sequence. ``segment_bins``: longest stretch of
-    backpropagation through time; a longer trial goes on from the state that the stretch before left.
+    the network starts from. ``dropout_masks``: ``per_sequence`` or ``per_step``. ``segment_bins``:
+    longest stretch of backpropagation through time; a longer trial goes on from the state that the stretch before
+    left. ``checkpoint_bins``: going back, cells are run forward again in stretches of so many bins, which costs
+    time and saves memory; 0: they are not.
     ``burn_in_bins`` before the window warm the state up, unscored.
     ``scheduled_sampling``: share of the past that is the network's own draw in the last epoch of training.
     ``bidirectional``: of decoders alone; True is refused. The hyper-parameters of the cell stand beside these.
@@ -54,12 +57,14 @@ class RecurrentModel(PointProcessModel):
     epochs: int = 20
     batches_per_epoch: int = 10
     segment_bins: int = 1000
+    checkpoint_bins: int = 0
     burn_in_bins: int = 100
     scheduled_sampling: float = 0.0
     learning_rate: float = 1e-2
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     dropout: float = 0.3
+    dropout_masks: Masks = "per_sequence"
     patience: int = 6
     coupling: Coupling = "auto"
     longest_s: float = 0.5
@@ -76,11 +81,12 @@ class RecurrentModel(PointProcessModel):
         for name in ("dropout", "scheduled_sampling"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{self.family}: {name} must lie in [0, 1), got {getattr(self, name)}")
-        for name in ("own_hidden", "weight_decay", "burn_in_bins"):
+        for name in ("own_hidden", "weight_decay", "burn_in_bins", "checkpoint_bins"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{self.family}: {name} must not be negative, got {getattr(self, name)}")
-        if self.device not in get_args(Device):
-            raise ConfigError(f"{self.family}: device must be one of {get_args(Device)}, got {self.device!r}")
+        for name, known in (("device", get_args(Device)), ("dropout_masks", get_args(Masks))):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{self.family}: {name} must be one of {known}, got {getattr(self, name)!r}")
         if self.bidirectional:
             raise ConfigError(
                 f"{self.family}: bidirectional cells read the future, and an encoding model predicts each bin "
@@ -144,6 +150,8 @@ class RecurrentModel(PointProcessModel):
             paths.n_units,
             self.dropout,
             bin_size_s=paths.bin_size_s,
+            dropout_masks=self.dropout_masks,
+            checkpoint_bins=self.checkpoint_bins,
             own_inputs=own,
             own_hidden=self.own_hidden,
             gain_inputs=gain,

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from neurodecode.nn.cells import Cell
-from neurodecode.nn.network import dropped
+from neurodecode.nn.dropout import Dropout, Masks
 
 
 @dataclass(frozen=True)
 class Shape:
     """What a decoding network is made of.
 
-    dropout: of the hidden activity; input_dropout: of the inputs; one mask per sequence (Gal & Ghahramani 2016,
-    NeurIPS). bidirectional: a second cell runs from the last step to the first. accumulates: outputs add up over
+    dropout: of the hidden activity; input_dropout: of the inputs; dropout_masks: of both.
+    bidirectional: a second cell runs from the last step to the first. accumulates: outputs add up over
     the bins, in units of ``1 / n_bins`` of what is read out in each. bin_size_s: None where it is not known.
     """
 
@@ -27,6 +27,7 @@ class Shape:
     bin_size_s: float | None
     input_dropout: float = 0.0
     dropout: float = 0.0
+    dropout_masks: Masks = "per_sequence"
     bidirectional: bool = False
     accumulates: bool = False
     n_bins: int = 1
@@ -61,12 +62,13 @@ class DecodingNetwork(torch.nn.Module):
         """
         shape, n_bins = self.shape, offset.shape[1]
         within, gathered = (None, None) if state is None else state
-        inputs = dropped(inputs, shape.input_dropout, training=self.training)
+        inputs = Dropout(shape.input_dropout, shape.dropout_masks)(inputs, training=self.training)
         hidden, within = self.cell(inputs, within)
         if self.back is not None:
             reverse, _ = self.back(inputs.flip(1))
             hidden = torch.cat([hidden, reverse.flip(1)], dim=2)
-        hidden = dropped(hidden[:, inputs.shape[1] - n_bins :], shape.dropout, training=self.training)
+        hidden = hidden[:, inputs.shape[1] - n_bins :]
+        hidden = Dropout(shape.dropout, shape.dropout_masks)(hidden, training=self.training)
         said = self.readout(hidden) + self.skip(inputs[:, inputs.shape[1] - n_bins :])
         if not shape.accumulates:
             return offset + said, (within, None)

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from neurodecode.nn.cells import Cell
+from neurodecode.nn.dropout import Dropout, Masks
 from neurodecode.nn.readout import read_each
+from neurodecode.nn.recomputed import run_cell
 
 EMBEDDING = 8  # numbers that tell one unit from another where all share a cell
 _UNITS_AT_REST = 16  # units whose own cells run together when nothing is trained: bounds the memory
@@ -21,9 +23,8 @@ class RateNetwork(torch.nn.Module):
 
     The population path sees all inputs; the own path is run for each unit, on the inputs that concern that unit
     alone; the gain is one number for all units. Each may be absent. All readouts start at zero, so an untrained
-    network is its offset (the GLM). Dropout is variational: one mask per sequence, on inputs and hidden activity
-    (Gal & Ghahramani 2016, NeurIPS); the recurrence itself stays unmasked: torch's fused cells offer no place
-    for it.
+    network is its offset (the GLM). Dropout masks inputs and hidden activity; the recurrence itself stays
+    unmasked: torch's fused cells offer no place for it.
     """
 
     def __init__(
@@ -35,22 +36,26 @@ class RateNetwork(torch.nn.Module):
         dropout: float,
         *,
         bin_size_s: float,
+        dropout_masks: Masks = "per_sequence",
+        checkpoint_bins: int = 0,
         own_inputs: torch.Tensor | None = None,
         own_hidden: int = 0,
         gain_inputs: torch.Tensor | None = None,
     ) -> None:
-        """``bin_size_s``: of the bins that it runs on.
+        """``bin_size_s``: of the bins that it runs on. ``checkpoint_bins``: see ``nn.recomputed``.
 
         ``own_inputs`` (n_units, columns): the columns of the inputs that each unit's own cell sees;
         ``gain_inputs`` (columns,): those that the shared gain is made of."""
         super().__init__()
+        drop = Dropout(dropout, dropout_masks)
         self.population = None
         if hidden:
-            self.population = PopulationPath(cell.build(n_inputs, hidden, bin_size_s), n_inputs, n_units, dropout)
+            whole = cell.build(n_inputs, hidden, bin_size_s)
+            self.population = PopulationPath(whole, n_inputs, n_units, drop, checkpoint_bins)
         self.gain = SharedGain(gain_inputs) if gain_inputs is not None and len(gain_inputs) else None
         self.own = None
         if own_inputs is not None and own_hidden:
-            self.own = OwnPath(cell, own_inputs, own_hidden, dropout, bin_size_s)
+            self.own = OwnPath(cell, own_inputs, own_hidden, drop, bin_size_s, checkpoint_bins)
 
     def forward(
         self, inputs: torch.Tensor, offset: torch.Tensor, state: Any = None, units: torch.Tensor | None = None
@@ -96,9 +101,9 @@ class SharedGain(torch.nn.Module):
 class PopulationPath(torch.nn.Module):
     """One cell that sees all inputs and speaks to all units, beside a linear path that skips it."""
 
-    def __init__(self, cell: Any, n_inputs: int, n_units: int, dropout: float) -> None:
+    def __init__(self, cell: Any, n_inputs: int, n_units: int, dropout: Dropout, checkpoint_bins: int) -> None:
         super().__init__()
-        self.cell = cell
+        self.cell, self.checkpoint_bins = cell, checkpoint_bins
         self.readout = torch.nn.Linear(cell.hidden_size, n_units)
         self.skip = torch.nn.Linear(n_inputs, n_units, bias=False)
         self.dropout = dropout
@@ -113,13 +118,14 @@ class PopulationPath(torch.nn.Module):
         ``gain``: what is added beside, which is linear in the inputs as the path that skips the cell is: one
         product serves both.
         """
-        hidden, state = self.cell(dropped(inputs, self.dropout, training=self.training), state)
+        seen = self.dropout(inputs, training=self.training)
+        hidden, state = run_cell(self.cell, seen, state, self.checkpoint_bins)
         weight: torch.Tensor = self.skip.weight
         bias: torch.Tensor = self.readout.bias
         if gain is not None:
             weight, bias = weight + gain.of_all(inputs.shape[2]), bias + gain.bias
         # All steps are read out: to cut a few columns of it is less than to cut the hidden activity.
-        hidden = dropped(hidden, self.dropout, training=self.training)
+        hidden = self.dropout(hidden, training=self.training)
         read = torch.nn.functional.linear(by_step(hidden), self.readout.weight, bias)[-n_bins:]
         return by_step(read + torch.nn.functional.linear(by_step(inputs[:, -n_bins:]), weight)), state
 
@@ -131,7 +137,15 @@ class OwnPath(torch.nn.Module):
     where a population cell must learn each unit's history among all others' anew.
     """
 
-    def __init__(self, cell: Cell, columns: torch.Tensor, hidden: int, dropout: float, bin_size_s: float) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        columns: torch.Tensor,
+        hidden: int,
+        dropout: Dropout,
+        bin_size_s: float,
+        checkpoint_bins: int,
+    ) -> None:
         super().__init__()
         n_units, n_columns = columns.shape
         self.columns: torch.Tensor
@@ -142,7 +156,7 @@ class OwnPath(torch.nn.Module):
         self.embedding.requires_grad_(any(w.requires_grad for w in self.cell.parameters()))
         self.readout = torch.nn.Parameter(torch.zeros(n_units, hidden))
         self.bias = torch.nn.Parameter(torch.zeros(n_units))
-        self.dropout = dropout
+        self.dropout, self.checkpoint_bins = dropout, checkpoint_bins
 
     def forward(
         self, inputs: torch.Tensor, n_bins: int, state: Any = None, units: torch.Tensor | None = None
@@ -168,9 +182,12 @@ class OwnPath(torch.nn.Module):
     def _run(self, inputs: torch.Tensor, n_bins: int, state: Any, units: torch.Tensor) -> tuple[torch.Tensor, Any]:
         n_batch = inputs.shape[0]
         start = _mapped(state, lambda s: s.flatten(1, 2).contiguous())
-        hidden, state = self.cell(self.rows(inputs, units), start)
-        # One product serves as readout and as dropout, which has a mask of its own for each sequence.
-        weights = dropped(self.readout[units].expand(n_batch, 1, -1, -1), self.dropout, training=self.training)
+        hidden, state = run_cell(self.cell, self.rows(inputs, units), start, self.checkpoint_bins)
+        weights = self.readout[units].expand(n_batch, 1, -1, -1)
+        if self.dropout.masks == "per_step":
+            hidden = self.dropout(hidden, training=self.training)
+        else:  # one product serves as readout and as dropout, which has a mask of its own for each sequence
+            weights = self.dropout(weights, training=self.training)
         read = read_each(by_step(hidden[:, -n_bins:]), weights.flatten(0, 2))
         added = read.reshape(n_bins, n_batch, len(units)) + self.bias[units]
         return by_step(added), _mapped(state, lambda s: s.reshape(len(s), n_batch, len(units), -1))
@@ -180,14 +197,6 @@ class OwnPath(torch.nn.Module):
         seen = by_step(inputs)[:, :, self.columns[units]]  # (steps, batch, units, columns)
         which = self.embedding[units].expand(*seen.shape[:2], -1, -1)
         return by_step(torch.cat([seen, which], dim=3).flatten(1, 2))
-
-
-def dropped(values: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:
-    """Values (batch, steps, ...), a ``share`` of each sequence's features at 0 and the others scaled up."""
-    if not training or share == 0.0:
-        return values
-    mask = torch.empty(values.shape[0], 1, *values.shape[2:], device=values.device).bernoulli_(1.0 - share)
-    return values * (mask / (1.0 - share))
 
 
 def by_step(values: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from neurodecode.models._network_share import best_share
 from neurodecode.nn.cells import cell_type
 from neurodecode.nn.loss import poisson_loss
 from neurodecode.nn.memory import keep_freed_memory
-from neurodecode.nn.network import RateNetwork, dropped
+from neurodecode.nn.network import RateNetwork
 from neurodecode.nn.readout import read_each
 from neurodecode.nn.sequences import Sequences
 from neurodecode.nn.training import TrainingPlan, detached, log_means, train
@@ -107,13 +107,6 @@ def test_units_at_rest_run_in_parts_that_make_no_difference(monkeypatch):
     parts, same = network(inputs, offset)
     assert_allclose(parts.detach().numpy(), whole.detach().numpy(), atol=1e-6)
     assert_allclose(same[1][0].detach().numpy(), state[1][0].detach().numpy(), atol=1e-6)
-
-
-def test_dropout_keeps_one_mask_for_a_whole_sequence():
-    values = dropped(torch.ones(6, 50, 5), 0.5, training=True)
-    assert torch.equal(values, values[:, :1].expand_as(values))
-    assert set(values.unique().tolist()) == {0.0, 2.0}
-    assert torch.equal(dropped(torch.ones(2, 3, 5), 0.5, training=False), torch.ones(2, 3, 5))
 
 
 def _sequences(n_trials: int, n_bins: int, burn_in: int) -> Sequences:

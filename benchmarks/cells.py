@@ -1,0 +1,202 @@
+"""Every recurrent cell on one split of recordings and simulated populations, one seed, and the table they make.
+
+    python -m benchmarks.cells fit                (again after a stop: rows that are there are left out)
+    python -m benchmarks.cells table
+
+`fit` appends a row to `benchmarks/results/cells.csv` for each session and model that has none by the same code,
+hyper-parameters and trials. The split is the first fold of the session's five, 70/10/20. A name such as
+`lstm:dropout_masks=per_step` is that cell with other hyper-parameters than its defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from threadpoolctl import threadpool_limits
+
+from benchmarks._rows import RESULTS, ROOT, Rows, claimed, commit, digest, machine
+from benchmarks._sessions import code_of, fell_back, hyperparameters, read_recording, trial_scores
+from benchmarks.recovery import simulated
+from neurodecode.data.splits import ROLES, Split, make_splits
+from neurodecode.data.trials import Trials
+from neurodecode.evaluation.seeds import seed_sequence
+from neurodecode.metrics.bits import NATS_PER_BIT
+from neurodecode.models import PointProcessModel, build_model, cell_names
+from neurodecode.models.constant import Constant
+
+log = logging.getLogger("benchmarks.cells")
+
+RECORDINGS = ("roach_three_odours", "it_objects_1014")
+SIMULATED = {"refractory_adapting": 200, "bursting": 200, "shared_gain": 200}
+PER_STEP = ("lstm:dropout_masks=per_step", "gru:dropout_masks=per_step")
+BASELINES = ("psth", "glm")
+COLUMNS = (
+    *("commit", "code", "machine", "session", "model", "settings", "bits_per_spike", "gain_over_glm"),
+    *("spikes", "parameters", "learnt", "seconds_per_epoch", "best_epoch", "share", "fallback", "cpu_seconds"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """Trials and the one split that everything is fitted to."""
+
+    name: str
+    trials: Trials
+    split: Split
+
+    @property
+    def content(self) -> str:
+        """Digest of the spikes and the split."""
+        return digest(self.trials.counts.tobytes(), [getattr(self.split, role).tolist() for role in ROLES])
+
+    def part(self, role: str) -> Trials:
+        """The trials of one role."""
+        return self.trials.select(getattr(self.split, role))
+
+
+def read_session(name: str, folder: Path) -> Session:
+    """A recording of `examples/`, or a simulated population."""
+    if name in SIMULATED:
+        trials, _ = simulated(name, SIMULATED[name], "cells", 0)
+        splits = make_splits(trials.condition, trials.condition_names, 5, np.random.default_rng(0))
+        return Session(name, trials, splits[0])
+    recording = read_recording(name, folder)
+    return Session(name, recording.trials, recording.splits[0])
+
+
+def unfitted(name: str) -> PointProcessModel:
+    """The model of a name: a family, and after a colon hyper-parameters; networks with one seed."""
+    family, _, given = name.partition(":")
+    chosen: dict[str, Any] = yaml.safe_load("{" + given.replace("=", ": ") + "}")
+    return build_model(family, **({"seeds": 1} if family in cell_names() else {}), **chosen)
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Fit what has no row yet."""
+    rows = Rows(arguments.csv, COLUMNS)
+    for name in arguments.sessions:
+        session = read_session(name, arguments.recordings_dir)
+        for model in arguments.models:
+            _fit_once(rows, session, model, arguments.claims)
+
+
+def _fit_once(rows: Rows, session: Session, name: str, claims: Path) -> None:
+    model = unfitted(name)
+    settings = digest(hyperparameters(model), session.content)
+    key = {"session": session.name, "model": name, "code": code_of(model), "settings": settings}
+    with ExitStack() as stack:
+        mine = stack.enter_context(claimed(claims / f"{session.name}.{digest(name)}"))
+        if not mine or rows.has(**key):
+            log.info("%s, %s: %s", session.name, name, "there" if mine else "another is at it")
+            return
+        row = measured(session, name, model)
+        rows.append({"commit": commit(), "machine": machine(), **key, **row})
+    log.info("%s, %s: %.4f bits/spike", session.name, name, row["bits_per_spike"])
+
+
+def measured(session: Session, name: str, model: PointProcessModel) -> dict[str, object]:
+    """Fit, score the test trials and give the figures. Seconds are those of one processor, so that what else runs
+    on the machine counts little."""
+    torch.set_num_threads(1)
+    train, validation, test = (session.part(role) for role in ROLES)
+    rng = np.random.default_rng(seed_sequence(0, session.name, "cells"))  # the same for all
+    started = time.process_time()
+    with threadpool_limits(limits=1):
+        fitted: Any = model.fit(train, validation, rng)
+        each = trial_scores(fitted, test).sum()
+        seconds = time.process_time() - started
+        constant = trial_scores(Constant().fit(train, validation, np.random.default_rng(0)), test).sum()
+        network = network_figures(fitted, train) if hasattr(fitted, "networks") else dict.fromkeys(NETWORK, "")
+    spikes = int(test.window_counts.sum(where=np.broadcast_to(test.window_mask, test.window_counts.shape)))
+    glm = trial_scores(fitted.inputs.glm, test).sum() if network["parameters"] != "" else None
+    return {
+        "bits_per_spike": float((each - constant) / spikes / NATS_PER_BIT),
+        "gain_over_glm": "" if glm is None else float((each - glm) / spikes / NATS_PER_BIT),
+        "spikes": spikes,
+        **network,
+        "fallback": int(fell_back(fitted)),
+        "cpu_seconds": round(seconds, 1),
+    }
+
+
+NETWORK = ("parameters", "learnt", "seconds_per_epoch", "best_epoch", "share")
+
+
+def network_figures(fitted: Any, train: Trials) -> dict[str, object]:
+    """Of the network with both paths: its numbers, how many are learnt, seconds of an epoch (the second of two);
+    of the one that was kept: its best epoch and its share."""
+    from neurodecode.nn.training import Optimisation
+
+    model, inputs = fitted.model, fitted.inputs
+    network = model.network(model.ladder(inputs)[0])
+    sequences, plan = inputs.sequences(train, leave_out=True).cached(), replace(model.plan(), epochs=2)
+    run = Optimisation.of(network, sequences, plan, np.random.default_rng(0), torch.device("cpu"))
+    run.epoch(1)
+    started = time.process_time()
+    run.epoch(2)
+    values = [w for w in network.state_dict().values() if w.is_floating_point()]
+    return {
+        "parameters": sum(w.numel() for w in values),
+        "learnt": sum(w.numel() for w in network.parameters() if w.requires_grad),
+        "seconds_per_epoch": round(time.process_time() - started, 3),
+        "best_epoch": fitted.curves[0]["best_epoch"],
+        "share": fitted.share.value,
+    }
+
+
+def table(arguments: argparse.Namespace) -> None:
+    """Print Markdown."""
+    rows = [r for r in Rows(arguments.csv, COLUMNS).read() if r["session"] in arguments.sessions]
+    if not rows:
+        sys.exit(f"no row of these sessions in {arguments.csv}: `fit` first")
+    for line in lines(rows):
+        print(line)
+
+
+def lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    """A table for each session, the best model first; of several rows of one model the last."""
+    for session in dict.fromkeys(row["session"] for row in rows):
+        latest = {row["model"]: row for row in rows if row["session"] == session}
+        yield f"\n{session}\n"
+        yield "| model | bits/spike | over its GLM | learnt numbers | s/epoch | kept |"
+        yield "| --- | --- | --- | --- | --- | --- |"
+        for row in sorted(latest.values(), key=lambda row: -float(row["bits_per_spike"])):
+            gain = f"{float(row['gain_over_glm']):+.4f}" if row["gain_over_glm"] else ""
+            kept = row["share"] if row["fallback"] == "0" else "nothing"
+            bits = f"{float(row['bits_per_spike']):.4f}"
+            yield f"| `{row['model']}` | {bits} | {gain} | {row['learnt']} | {row['seconds_per_epoch']} | {kept} |"
+
+
+def parsed(given: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    sessions, models = [*RECORDINGS, *SIMULATED], [*BASELINES, *cell_names(), *PER_STEP]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cells", description=__doc__.split("\n")[0])
+    parser.add_argument("command", choices=["fit", "table"])
+    parser.add_argument("--sessions", nargs="+", choices=sessions, default=sessions)
+    parser.add_argument("--models", nargs="+", default=models, help="families, or family:name=value,name=value")
+    parser.add_argument("--recordings-dir", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--csv", type=Path, default=RESULTS / "cells.csv")
+    parser.add_argument("--claims", type=Path, default=ROOT / "results_cells" / ".claims")
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Run one of the commands."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    arguments = parsed(given)
+    {"fit": fit, "table": table}[arguments.command](arguments)
+
+
+if __name__ == "__main__":
+    main()

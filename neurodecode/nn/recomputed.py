@@ -1,0 +1,25 @@
+"""Gradient checkpointing: what a cell needs to go back through time is computed again where memory is scarce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+
+def run_cell(cell: Any, inputs: torch.Tensor, state: Any, checkpoint_bins: int) -> tuple[torch.Tensor, Any]:
+    """``cell(inputs, state)`` in stretches of ``checkpoint_bins`` steps, of which the states between are kept.
+
+    Going back, each stretch is run forward once more (Chen et al. 2016, arXiv:1604.06174): the gradient is the
+    same, the memory that of one stretch and of the hidden activity. 0, and where nothing is trained: one piece.
+    """
+    if not checkpoint_bins or not torch.is_grad_enabled():
+        whole: tuple[torch.Tensor, Any] = cell(inputs, state)
+        return whole
+    parts = []
+    for part in torch.split(inputs, checkpoint_bins, dim=1):
+        # A cell draws nothing at random: there is no generator to put back.
+        hidden, state = checkpoint(cell, part, state, use_reentrant=False, preserve_rng_state=False)
+        parts.append(hidden.transpose(0, 1))
+    return torch.cat(parts).transpose(0, 1), state
