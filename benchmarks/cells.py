@@ -38,7 +38,7 @@ from neurodecode.models.constant import Constant
 log = logging.getLogger("benchmarks.cells")
 
 RECORDINGS = ("roach_three_odours", "it_objects_1014")
-SIMULATED = {"refractory_adapting": 200, "bursting": 200, "shared_gain": 200}
+SIMULATED = {"refractory_adapting": 100, "bursting": 100, "shared_gain": 100}
 PER_STEP = ("lstm:dropout_masks=per_step", "gru:dropout_masks=per_step")
 BASELINES = ("psth", "glm")
 COLUMNS = (

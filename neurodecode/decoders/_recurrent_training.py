@@ -59,11 +59,15 @@ def train_networks(
 
     All are left at the same epoch: the one with the least loss over the validation of all rounds together. Where
     each holds out a few trials of its own, its own best epoch would be luck, and what it says of these trials too
-    good to choose anything else by. shape: ``nn.decoding_network.Shape``; plan: ``nn.training.TrainingPlan``.
+    good to choose anything else by. Where a cell learns nothing, readouts for squared errors are found in
+    closed form, which counts as one epoch.
+
+    shape: ``nn.decoding_network.Shape``; plan: ``nn.training.TrainingPlan``.
     """
     import torch
 
     from neurodecode.nn.decoding_network import DecodingNetwork
+    from neurodecode.nn.ridge_readout import fit_ridge, has_closed_form
     from neurodecode.nn.training import train
 
     networks: list[Any] = []
@@ -76,7 +80,10 @@ def train_networks(
             torch.manual_seed(int(seed))
             network, rng = DecodingNetwork(shape), np.random.default_rng(seed)
             name = f"{title}, network {number + 1} of {len(rounds)}"
-            learnt = train(network, sequences, validation, plan, rng, at, name, of_epochs=of_epochs[number])
+            if has_closed_form(network, sequences):
+                learnt = fit_ridge(network, sequences, validation, at, of_epochs[number])
+            else:
+                learnt = train(network, sequences, validation, plan, rng, at, name, of_epochs=of_epochs[number])
             networks.append(network.cpu())
             curves.append(asdict(learnt))
     n_seen = [float(validation.weights.sum()) for _, validation in rounds]

@@ -63,11 +63,7 @@ class DecodingNetwork(torch.nn.Module):
         shape, n_bins = self.shape, offset.shape[1]
         within, gathered = (None, None) if state is None else state
         inputs = Dropout(shape.input_dropout, shape.dropout_masks)(inputs, training=self.training)
-        hidden, within = self.cell(inputs, within)
-        if self.back is not None:
-            reverse, _ = self.back(inputs.flip(1))
-            hidden = torch.cat([hidden, reverse.flip(1)], dim=2)
-        hidden = hidden[:, inputs.shape[1] - n_bins :]
+        hidden, within = self._activity(inputs, n_bins, within)
         hidden = Dropout(shape.dropout, shape.dropout_masks)(hidden, training=self.training)
         said = self.readout(hidden) + self.skip(inputs[:, inputs.shape[1] - n_bins :])
         if not shape.accumulates:
@@ -76,3 +72,26 @@ class DecodingNetwork(torch.nn.Module):
         said = said if gathered is None else said + gathered[:, None]
         gathered = said[:, -1] if n_bins else gathered
         return offset + said, (within, gathered)
+
+    def _activity(self, inputs: torch.Tensor, n_bins: int, state: Any) -> tuple[torch.Tensor, Any]:
+        """Hidden activity (batch, bins, features) of the last bins, of both directions where there are two."""
+        hidden, state = self.cell(inputs, state)
+        if self.back is not None:
+            reverse, _ = self.back(inputs.flip(1))
+            hidden = torch.cat([hidden, reverse.flip(1)], dim=2)
+        return hidden[:, inputs.shape[1] - n_bins :], state
+
+    def linear_features(self, inputs: torch.Tensor, n_bins: int) -> torch.Tensor:
+        """What outputs, without offset, are linear in (batch, bins, features): a constant, activity, inputs."""
+        hidden, _ = self._activity(inputs, n_bins, None)
+        seen = inputs[:, inputs.shape[1] - n_bins :]
+        features = torch.cat([torch.ones_like(hidden[..., :1]), hidden, seen], dim=2)
+        return (features / self.shape.n_bins).cumsum(1) if self.shape.accumulates else features
+
+    def set_linear(self, weights: torch.Tensor) -> None:
+        """Take weights (features, outputs) of ``linear_features`` for those of the readout and of the skip."""
+        n_hidden = self.readout.in_features
+        with torch.no_grad():
+            self.readout.bias.copy_(weights[0])
+            self.readout.weight.copy_(weights[1 : 1 + n_hidden].t())
+            self.skip.weight.copy_(weights[1 + n_hidden :].t())

@@ -9,6 +9,7 @@ from neurodecode.errors import ConfigError
 from neurodecode.models import build_model
 from neurodecode.models._network_share import Share
 from neurodecode.nn.cells import cell_type
+from neurodecode.nn.cells._leaky_module import _Recurrence, recurrence_by_steps
 from neurodecode.nn.cells._recurrent_weights import (
     SignedWeights,
     random_weights,
@@ -87,6 +88,14 @@ def test_sparse_weights_have_their_density_and_radius():
     weights = sparse_weights(200, 0.1, 0.7)
     assert abs(spectral_radius(weights) - 0.7) < 1e-4
     assert abs(float((weights != 0).double().mean()) - 0.1) < 0.01
+
+
+def test_what_runs_on_a_gpu_is_what_runs_on_the_cpu():
+    cell, driven, start = built("rate"), torch.randn(9, 4, 12).double(), torch.randn(4, 12).double()
+    weight, leak = cell.recurrent(), cell.leak()
+    compiled = _Recurrence.apply(driven, start, weight, leak)
+    for ours, plain in zip(compiled, recurrence_by_steps(driven, start, weight, leak), strict=True):
+        assert_close(ours, plain, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("radius", "forgets"), [(0.8, True), (1.8, False)])

@@ -45,14 +45,11 @@ class LeakyTanh(torch.nn.Module):
         stepwise = inputs.transpose(0, 1).contiguous()
         driven = torch.nn.functional.linear(stepwise, self.weight_in, self.bias + self.recurrent.resting())
         if inputs.is_cuda:
-            now, each = state[0], []
-            for drive in driven:
-                now = now + leak * (torch.tanh(torch.nn.functional.linear(now, weight) + drive) - now)
-                each.append(now)
-            return torch.stack(each, dim=1), now[None]
-        hidden, last = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
-            driven, state[0], weight, leak
-        )
+            hidden, last = recurrence_by_steps(driven, state[0], weight, leak)
+        else:
+            hidden, last = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+                driven, state[0], weight, leak
+            )
         return hidden.transpose(0, 1), last[None]
 
     def step(self, inputs: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
@@ -72,6 +69,17 @@ class LeakyTanh(torch.nn.Module):
     def hidden_of(state: torch.Tensor) -> torch.Tensor:
         """Hidden activity (batch, hidden)."""
         return state[0]
+
+
+def recurrence_by_steps(
+    driven: torch.Tensor, state: torch.Tensor, weight: torch.Tensor, leak: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What ``_Recurrence`` does, in plain torch, for GPUs."""
+    each = []
+    for drive in driven:
+        state = state + leak * (torch.tanh(torch.nn.functional.linear(state, weight) + drive) - state)
+        each.append(state)
+    return torch.stack(each), state
 
 
 class _Recurrence(torch.autograd.Function):
