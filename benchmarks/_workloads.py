@@ -145,12 +145,13 @@ def _status_bytes(name: str) -> int:
 
 
 def clocked(job: Callable[[], object], device: str) -> float:
-    """Seconds until it is done, on the GPU too."""
-    started = time.perf_counter()
+    """Seconds until it is done: of the processor on a CPU, where one thread works; of the wall on a GPU."""
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    started = clock()
     job()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def main(asked: str) -> None:

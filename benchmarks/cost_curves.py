@@ -7,8 +7,8 @@
 One of trials, bins, units and hidden units grows from a common base, all else stays. Each point is a process of
 its own, so that its memory is its own: the most that was held beyond the data. Where the bins grow, an epoch of a
 network is run on whole trials, through which the gradient goes back at once (memory grows with the bins), and in
-segments of 250 bins, as many in a batch (it does not). An exponent is the slope of log cost over log size, by
-least squares over the three largest sizes.
+segments of 250 bins, as many in a batch (it does not). Seconds are the processor's. An exponent is the slope of
+log cost over log size, by least squares over the three largest sizes.
 """
 
 from __future__ import annotations
