@@ -21,6 +21,7 @@ from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._kept import kept_fit
 from neurodecode.models._network_inputs import NetworkInputs
+from neurodecode.models._network_ladder import Learnt, best_rung
 from neurodecode.models._network_paths import Paths
 from neurodecode.models._network_share import Share, chosen_share, what_networks_add
 from neurodecode.models._population_gain import PopulationGain
@@ -114,19 +115,19 @@ class RecurrentModel(PointProcessModel):
             past = OwnPast.of(trials, glm, inputs.history, due, sequences.offset)
             sequences = replace(sequences, remake=past)
         held_out = inputs.sequences(validation, leave_out=False).cached()
-        for paths in self.ladder(inputs):
+
+        def learnt(paths: Paths) -> Learnt:
             networks, curves = self.trained_networks(sequences, held_out, paths, rng)
-            share = chosen_share(networks, held_out, self.device)
-            log.info("%s, %s: %s", self.family, paths.name, share)
-            if not share.fallback:
-                break
+            return Learnt(paths, networks, chosen_share(networks, held_out, self.device), curves)
+
+        best = best_rung(self.ladder(inputs), learnt, self.epochs)
         # What the networks add was learnt and judged beside a GLM of the training trials; to predict, they stand
         # on the GLM of training and validation trials, as the family `glm` does.
         whole = kept_fit("glm of all trials", start, lambda: start.refit(glm, trials.concatenate(validation)))
-        return FittedRecurrent(self, replace(inputs, glm=whole), paths, networks, share, curves)
+        return FittedRecurrent(self, replace(inputs, glm=whole), **vars(best))
 
     def ladder(self, inputs: NetworkInputs) -> list[Paths]:
-        """The networks to try, the next only where validation saw nothing in the one before."""
+        """The networks to try, each with fewer weights than the one before."""
         gain = inputs.gain_columns()
         gain_alone = Paths(inputs.n_inputs, inputs.n_units, 0, gain, inputs.glm.grid.bin_size_s)
         rungs = [replace(gain_alone, hidden=self.hidden)]
