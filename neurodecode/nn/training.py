@@ -13,6 +13,7 @@ import torch
 from neurodecode.nn.checkpoint import TrainingCheckpoint, Weights
 from neurodecode.nn.memory import keep_freed_memory
 from neurodecode.nn.progress import epochs_shown
+from neurodecode.nn.remedy import NO_REMEDY, Remedy
 from neurodecode.nn.scheduled_sampling import ramp, with_own_draws
 from neurodecode.nn.sequences import Remake
 
@@ -91,6 +92,7 @@ class Optimisation:
     device: torch.device
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
+    remedy: Remedy = NO_REMEDY
 
     @classmethod
     def of(
@@ -100,6 +102,7 @@ class Optimisation:
         plan: TrainingPlan,
         rng: np.random.Generator,
         device: torch.device,
+        remedy: Remedy = NO_REMEDY,
     ) -> Optimisation:
         """Ready for the first of ``plan.epochs`` epochs."""
         network.to(device)
@@ -108,7 +111,7 @@ class Optimisation:
         )
         n_steps = plan.epochs * sequences.n_batches(plan.segment_bins, plan.batches_per_epoch)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, total_steps=n_steps)
-        return cls(network, sequences, plan, rng, device, optimizer, schedule)
+        return cls(network, sequences, plan, rng, device, optimizer, schedule, remedy)
 
     def epoch(self, number: int) -> float:
         """One step for each batch, in epoch 1, 2, ...; the loss under dropout, before each step.
@@ -137,9 +140,9 @@ class Optimisation:
 
     def _step(self, loss: torch.Tensor) -> None:
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(self.remedy.added_to(loss, self.network, self.rng))
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.gradient_norm)
-        self.optimizer.step()
+        self.remedy.step(self.network, self.optimizer.step)
         self.schedule.step()
 
 
@@ -153,16 +156,18 @@ def train(
     title: str,
     *,
     of_epochs: list[Weights] | None = None,
+    remedy: Remedy = NO_REMEDY,
 ) -> LearningCurve:
     """Train ``network`` in place and leave it at its best epoch by validation, the untrained one included.
 
     Validation sees the recorded past, also where scheduled sampling shows training another. of_epochs: an empty
     list, to which the weights after each epoch are added, on the CPU, those of the untrained network first.
+    remedy: what keeps the network from forgetting what it was trained on before (``nn.continual``).
     Where checkpoints are open (``data.checkpoints``), an interrupted training goes on after its last kept epoch.
     """
     keep_freed_memory()
     curve = LearningCurve()
-    run = Optimisation.of(network, sequences, plan, rng, device)
+    run = Optimisation.of(network, sequences, plan, rng, device, remedy)
     checkpoint = TrainingCheckpoint(title, run, curve, of_epochs)
     best = checkpoint.restore() or {}
     if not best:
