@@ -16,7 +16,7 @@ import argparse
 import copy
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ COLUMNS = ("commit", "machine", "repeat", "remedy", "after", "task", "measure", 
 HIDDEN = 16
 N_DRAWS, SHARE = 3, 0.9  # of counts for each trial's gradients; of the Fisher information in the subspace
 CPU = torch.device("cpu")
+TOGETHER = "together"
 PLAN = TrainingPlan(
     epochs=8,
     batches_per_epoch=6,
@@ -100,34 +101,39 @@ REMEDIES: dict[str, Callable[[Learner], Remedy]] = {
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Learn the tasks in turn with every remedy, and once all together."""
-    rows = Rows(arguments.csv, COLUMNS)
+    """Learn the tasks in turn with every remedy, and once all together, where that has no rows yet."""
+    rows, origin = Rows(arguments.csv, COLUMNS), {"commit": commit(), "machine": machine()}
     for repeat in range(arguments.repeats):
-        if rows.has(repeat=repeat, remedy="together"):
+        last = {"repeat": repeat, "after": POPULATIONS[-1], "task": POPULATIONS[-1], "measure": "gain"}
+        asked = [name for name in (*REMEDIES, TOGETHER) if not rows.has(remedy=name, **last)]
+        if not asked:
             continue
         tasks, inputs = tasks_in_turn(POPULATIONS, repeat)
-        for row in measured(tasks, inputs, repeat):
-            rows.append({"commit": commit(), "machine": machine(), "repeat": repeat, **row})
-        log.info("repeat %d of %d", repeat + 1, arguments.repeats)
+        for name, found in measured(tasks, inputs, repeat, asked):
+            for row in found:
+                rows.append({**origin, "repeat": repeat, **row})
+            log.info("repeat %d of %d: %s", repeat + 1, arguments.repeats, name)
 
 
-def measured(tasks: list[Task], inputs: Inputs, repeat: int) -> list[dict[str, Any]]:
-    """The rows of one repeat."""
+def measured(
+    tasks: list[Task], inputs: Inputs, repeat: int, asked: list[str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The rows of each of the remedies ``asked`` for; of each the last is the gain on the last task."""
     first = Learner(_network(tasks[0], inputs, repeat), np.random.default_rng([repeat, 0]))
-    first.learn(tasks[0], NO_REMEDY)
-    found = []
-    for name, remedy in REMEDIES.items():
+    if set(asked) - {TOGETHER}:
+        first.learn(tasks[0], NO_REMEDY)
+    for name in asked:
+        if name == TOGETHER:
+            network, rng = _network(tasks[0], inputs, repeat), np.random.default_rng([repeat, 0])
+            parts = (together([getattr(task, part) for task in tasks]) for part in ("train", "validation"))
+            train(network, *parts, PLAN, rng, CPU, name)
+            yield name, _scored(network, tasks, name, tasks[-1].name)
+            continue
         learner = first.copied(np.random.default_rng([repeat, 1]))
-        found += _scored(learner.network, tasks, name, tasks[0].name)
+        found = _scored(learner.network, tasks, name, tasks[0].name)
         for task in tasks[1:]:
-            found += _learnt_next(learner, task, tasks, name, remedy(learner))
-        log.info("repeat %d: %s", repeat, name)
-    network, rng = _network(tasks[0], inputs, repeat), np.random.default_rng([repeat, 0])
-    trained_on, validation = (
-        together([getattr(task, part) for task in tasks]) for part in ("train", "validation")
-    )
-    train(network, trained_on, validation, PLAN, rng, CPU, "together")
-    return found + _scored(network, tasks, "together", tasks[-1].name)
+            found += _learnt_next(learner, task, tasks, name, REMEDIES[name](learner))
+        yield name, found
 
 
 def _network(task: Task, inputs: Inputs, repeat: int) -> RateNetwork:
