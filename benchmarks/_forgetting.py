@@ -125,9 +125,7 @@ def draw(results: Forgetting, output: str | Path) -> None:
     remedies, without = results.in_turn, bounds(results.each("none")["backward transfer"])[0]
     best = max(remedies, key=lambda remedy: bounds(results.each(remedy)["mean gain at the end"])[0])
     kept = bounds(results.each(best)["backward transfer"])[0]
-    title = (
-        f"{best} keeps a network from forgetting: {-kept:.2f} bits/spike are lost, {-without:.2f} without a remedy"
-    )
+    title = f"With {best} a network forgets {-kept:.2f} bits/spike, without a remedy {-without:.2f}"
     with drawing():
         figure = new_figure(3.9, title)
         axes = figure.add_subplot()
