@@ -131,7 +131,7 @@ def gradient_flow() -> Figure:
     pull = torch.randn(n_rows, hidden, generator=generator, dtype=torch.float64)
     families = {name: name for name in cell_names()}
     colours = model_colours(families)
-    figure = new_figure(4.0, "Before they learn, gradients vanish in all cells but an LSTM whose gate stays open")
+    figure = new_figure(4.0, "What a cell does to gradients before it has learnt anything")
     axes = figure.subplots()
     lags = np.arange(1, n_lags + 1)
 
