@@ -1,6 +1,6 @@
 """The configuration checked while the workflow is parsed, before any job.
 
-Of the package it imports only how sessions are listed, which loads nothing else.
+Of the package it imports only what a file may hold and how sessions are listed, which load nothing else.
 
 The schema is generated from the package's own types (``neurodecode.config.schema``); what a schema cannot say,
 such as a bin that must divide its window, the first job checks with those types.
@@ -8,15 +8,16 @@ such as a bin that must divide its window, the first job checks with those types
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from neurodecode.config.listing import Places, listed
+from neurodecode.config.plain import check_plain, plain, read_plain, shown
+from neurodecode.errors import ConfigError
 from workflow.decoding import decoder_kinds, decoding_errors
 from workflow.names import SCHEMA, nearest, unknown
 
@@ -64,6 +65,7 @@ def checked_listing(
     for section, folder in (("models", MODELS), ("decoders", DECODERS)):
         entry = schema["properties"][section]["additionalProperties"]
         entry["properties"]["family"]["enum"] = families(root, folder)
+    _plain(check_plain, given)  # before anything goes through it that would not end
     config = copy.deepcopy(dict(given))
     _read_again(config, command_line or {})
     _check_keys(config)
@@ -72,6 +74,10 @@ def checked_listing(
     config, places = listed(config, folders, by_name["additionalProperties"]["properties"])
     if places.problems and not config["sessions"]:
         raise ConfigurationError("\n".join(places.problems))
+    try:
+        check_plain(config)  # again: a sheet's cells were not there before
+    except ConfigError as error:
+        raise ConfigurationError("\n".join(places.placed([str(error)]))) from None
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: e.json_path)
     lines = [line for error in errors for line in _explained(error)]
     lines = lines or [*_references(config), *decoding_errors(config, decoder_kinds(root))]
@@ -94,7 +100,23 @@ def _read_again(config: Any, command_line: Any) -> None:
             _read_again(config[key], value)
             for inner, text in value.items() if isinstance(value, Mapping) else enumerate(value):
                 if isinstance(text, str):
-                    config[key][inner] = yaml.safe_load(text)
+                    config[key][inner] = _plain(plain, text, f"--config {key}")
+
+
+def _plain(check: Callable[..., Any], *given: Any) -> Any:
+    """What the check gives; its error as one of the configuration."""
+    try:
+        return check(*given)
+    except ConfigError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Raise ConfigurationError for a file that Snakemake read in one way and that says two things, as with a key
+    that stands twice. What is no longer there, or was never a file, is left to Snakemake."""
+    for path in paths:
+        if path.is_file():
+            _plain(read_plain, path)
 
 
 def _check_keys(config: Any, place: str = "") -> None:
@@ -125,7 +147,7 @@ def _explained(error: ValidationError) -> Iterator[str]:
         missing = [name for name in rule if name not in given]
         yield f"{place}: {' and '.join(missing)} missing; it must be given"
     elif error.validator == "enum":
-        yield f"{place}: given {given!r}{nearest(str(given), rule)}"
+        yield f"{place}: given {shown(given)}{nearest(shown(given).strip(chr(39)), rule)}"
     elif error.validator == "oneOf":
         ways = [" + ".join(way["required"]) for way in rule]
         yield f"{place}: given {', '.join(given) or 'nothing'}, expected either {' or '.join(ways)}, not both"
@@ -138,9 +160,9 @@ def _explained(error: ValidationError) -> Iterator[str]:
             if error.validator == "pattern"
             else "is reserved"
         )
-        yield f"{place}: the name {given!r} {reason}; choose another"
+        yield f"{place}: the name {shown(given)} {reason}; choose another"
     else:
-        yield f"{place}: given {given!r} ({_kind(given)}), expected {_expected(schema)}{_hint(given)}"
+        yield f"{place}: given {shown(given)} ({_kind(given)}), expected {_expected(schema)}{_hint(given)}"
 
 
 def _place(path: Iterable[str | int]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from neurodecode.config.plain import shown
 from neurodecode.errors import ConfigError, NeurodecodeError
 
 T = TypeVar("T")
@@ -22,13 +23,23 @@ def validated(kind: type[T], given: object, where: str) -> T:
     unknown key the nearest known one.
     """
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{where}: given {given!r}, expected a mapping of {', '.join(_keys(kind, ()))}")
+        raise ConfigError(f"{where}: given {shown(given)}, expected a mapping of {', '.join(_keys(kind, ()))}")
     try:
-        return TypeAdapter(kind).validate_python(dict(given))
+        found: T = _adapter(kind).validate_python(dict(given))
     except ValidationError as error:
         raise ConfigError("\n".join(_messages(error, kind, where))) from None
     except NeurodecodeError as error:  # a rule between fields, checked by the dataclass itself
         raise ConfigError(f"{where}: {error}") from error
+    return found
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}  # one takes longer to make than a session to check
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def check_names(given: Iterable[object], known: Iterable[str], where: str, what: str) -> None:
@@ -66,7 +77,7 @@ def _messages(error: ValidationError, kind: type, where: str) -> list[str]:
 
 
 def _unfit(place: str, given: object, expected: str) -> str:
-    return f"{place}: given {given!r} ({type(given).__name__}), expected {expected}"
+    return f"{place}: given {shown(given)} ({type(given).__name__}), expected {expected}"
 
 
 def _is_branch(part: int | str) -> bool:
@@ -77,7 +88,7 @@ def _is_branch(part: int | str) -> bool:
 
 def _keys(kind: type, path: tuple[int | str, ...]) -> list[str]:
     """The keys known at ``path`` below ``kind``."""
-    schema: dict[str, Any] = TypeAdapter(kind).json_schema()
+    schema: dict[str, Any] = _adapter(kind).json_schema()
     at = schema
     for part in path:
         at = at.get("properties", {}).get(part) or at.get("additionalProperties") or {}

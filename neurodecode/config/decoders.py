@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 
 from neurodecode.config.checking import check_names, validated
+from neurodecode.config.plain import shown
 from neurodecode.config.session import SessionConfig
 from neurodecode.decoders import Decoder, decoder_families, decoder_types
 from neurodecode.errors import ConfigError
@@ -79,7 +80,7 @@ def decoder_config(given: object, name: str) -> DecoderConfig:
     where = f"decoders.{name}"
     if not isinstance(given, Mapping) or "family" not in given:
         raise ConfigError(
-            f"{where}: must give its family, one of {', '.join(decoder_families())}; given {given!r}"
+            f"{where}: must give its family, one of {', '.join(decoder_families())}; given {shown(given)}"
         )
     check_names([given["family"]], decoder_families(), f"{where}.family", "decoder family")
     types = decoder_types(given["family"])

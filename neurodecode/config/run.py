@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from neurodecode.config.checking import check_names, validated
 from neurodecode.config.decoders import (
     RESERVED_DECODERS,
@@ -19,6 +17,7 @@ from neurodecode.config.decoders import (
     decoders_of,
 )
 from neurodecode.config.listing import listed
+from neurodecode.config.plain import check_plain, read_plain, shown
 from neurodecode.config.search import SearchConfig, search_config
 from neurodecode.config.sections import (
     ControlConfig,
@@ -170,12 +169,7 @@ def read_config(path: str | Path) -> RunConfig:
 
     Raises ConfigError, naming the file, for one that is missing, is not YAML, or asks for what cannot be.
     """
-    try:
-        given = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+    given = read_plain(path)
     try:
         return run_config(given, folders=(Path(path).parent, Path()))
     except ConfigError as error:
@@ -190,6 +184,7 @@ def run_config(given: object, *, folders: Iterable[str | Path] = (Path(),)) -> R
     """
     if not isinstance(given, Mapping):
         raise ConfigError(f"the configuration must be a mapping, given {type(given).__name__}")
+    check_plain(given)
     given, places = listed(given, folders, SESSION_KEYS)
     if places.problems and not given["sessions"]:
         raise ConfigError("\n".join(places.problems))
@@ -203,6 +198,7 @@ def run_config(given: object, *, folders: Iterable[str | Path] = (Path(),)) -> R
 
 
 def _checked(given: Mapping[str, object]) -> RunConfig:
+    check_plain(given)  # again: a sheet's cells were not there before
     check_names(given, KEYS, "configuration", "key")
     sections = {name: _section(given, name) for name in ("sessions", "models", "decoders", "controls")}
     models = {name: model_config(entry, name) for name, entry in sections["models"].items()}
@@ -257,7 +253,9 @@ def model_config(given: object, name: str) -> PointProcessModel:
     """
     where = f"models.{name}"
     if not isinstance(given, Mapping) or "family" not in given:
-        raise ConfigError(f"{where}: must give its family, one of {', '.join(family_names())}; given {given!r}")
+        raise ConfigError(
+            f"{where}: must give its family, one of {', '.join(family_names())}; given {shown(given)}"
+        )
     check_names([given["family"]], family_names(), f"{where}.family", "model family")
     hyperparameters = {key: value for key, value in given.items() if key not in ("family", "search")}
     return validated(family_type(given["family"]), hyperparameters, where)
@@ -286,7 +284,7 @@ def _optional(given: Mapping[str, object], name: str, kind: type[T]) -> T | None
 def _section(given: Mapping[str, object], name: str) -> Mapping[str, object]:
     section = given.get(name) or {}
     if not isinstance(section, Mapping):
-        raise ConfigError(f"{name}: given {section!r}, expected a mapping of names")
+        raise ConfigError(f"{name}: given {shown(section)}, expected a mapping of names")
     return section
 
 

@@ -85,7 +85,8 @@ def _session() -> dict[str, Any]:
 
 def _named(entry: dict[str, Any], reserved: tuple[str, ...]) -> dict[str, Any]:
     """A mapping of names, which become folders, to entries."""
-    names = {"pattern": f"^{SPELLING.pattern}$", "not": {"enum": list(reserved)}}
+    # A plain $ also stands before a line break at the end.
+    names = {"pattern": f"^{SPELLING.pattern}$(?!\n)", "not": {"enum": list(reserved)}}
     return {"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": entry}
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_ty
 from pydantic import Field
 
 from neurodecode.config.checking import check_names, validated
+from neurodecode.config.plain import shown
 from neurodecode.errors import ConfigError
 from neurodecode.models import PointProcessModel
 
@@ -94,7 +95,7 @@ def _entry(given: object, model: PointProcessModel, name: str, where: str) -> Se
             _check_value(model, name, number(bound), where)
         return numbers
     if not isinstance(given, list | tuple) or len(given) < 2:
-        raise ConfigError(f"{where}: given {given!r}, expected {{low: ..., high: ...}} or a list of values")
+        raise ConfigError(f"{where}: given {shown(given)}, expected {{low: ..., high: ...}} or a list of values")
     values = tuple(tuple(value) if isinstance(value, list) else value for value in given)
     for value in values:
         _check_value(model, name, value, where)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-SPELLING = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]+")  # of names, which become folders: not of dots alone
+SPELLING = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,100}")  # of names, which become folders: not of dots alone
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NAME, NOTE = "name", "#"  # the column of sessions' names; what begins a column or a row for people alone
 PATHS = ("path", "trials_path")

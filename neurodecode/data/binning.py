@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, UInt
 from neurodecode.data.count_binning import trials_from_counts
 from neurodecode.data.covariates import covariates_of
 from neurodecode.data.observed import any_observed, observed_mask
-from neurodecode.data.placement import PlacedTrials, observed_trials, place_trials
+from neurodecode.data.placement import PlacedTrials, check_counts_fit, observed_trials, place_trials
 from neurodecode.data.selection import distinct_names, plain_columns, unit_indices
 from neurodecode.data.session import Session
 from neurodecode.data.trains import trains_of
@@ -64,6 +64,7 @@ def placed_trials(
     units = unit_indices(distinct_names(session.unit_names), window.units, recording=session.name)
     span = any_observed(session, units)
     placed = place_trials(session.trials, span, window, recording=session.name)
+    check_counts_fit(placed.t0_s.size, window.n_steps, units.size, recording=session.name)
     mask = observed_mask(session, units, placed.t0_s, placed.own_s, window)
     kept = observed_trials(placed, mask, span, window, recording=session.name)
     if kept.size == placed.t0_s.size:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int, UInt
 
 from neurodecode.data.counts import CountRecording
 from neurodecode.data.covariates import FeatureArray, lagged_values, usable_signal
-from neurodecode.data.placement import observed_trials, place_trials
+from neurodecode.data.placement import check_counts_fit, observed_trials, place_trials
 from neurodecode.data.selection import distinct_names, plain_columns, unit_indices
 from neurodecode.data.trials import Trials, smallest_counts
 from neurodecode.data.windows import EDGE_TOLERANCE, Lagged, Window
@@ -28,6 +28,7 @@ def trials_from_counts(recording: CountRecording, window: Window) -> Trials:
     units = unit_indices(names, window.units, recording=recording.name)
     span = recording.span_s
     placed = place_trials(recording.trials, span, window, recording=recording.name)
+    check_counts_fit(2 * placed.t0_s.size, window.n_steps, units.size, recording=recording.name)  # of 16 bits
     first = np.rint((placed.t0_s - _piece_start(recording, placed.row)) / recording.bin_size_s).astype(int)
     counts, mask = _cut(recording, units, _piece(recording, placed.row), first, window, per_bin)
     kept = observed_trials(placed, mask, span, window, recording=recording.name)

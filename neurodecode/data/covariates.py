@@ -27,6 +27,8 @@ def covariates_of(
     Raises ConfigError for a signal that does not exist, DataError for one that does not cover the observed bins
     of the windows.
     """
+    if not window.covariates:
+        return {}
     centres = step_centres(window, t0_s)
     needed: np.ndarray = np.any(mask, axis=2, keepdims=False)
     needed[:, : window.lead] = False

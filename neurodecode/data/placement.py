@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from neurodecode.data.limits import check_fits
 from neurodecode.data.selection import condition_column, rows_where, time_column
 from neurodecode.data.windows import LAID_COLUMNS, Window, window_starts
 from neurodecode.errors import ConfigError
@@ -73,6 +74,15 @@ def place_trials(
         condition=condition,
         condition_names=names,
         dropped=dropped,
+    )
+
+
+def check_counts_fit(n_trials: int, n_steps: int, n_units: int, *, recording: str) -> None:
+    """Raise DataError where counts, a byte each, would not fit into memory."""
+    check_fits(
+        n_trials * n_steps * n_units,
+        f"{recording}: counts of {n_trials} trials x {n_steps} bins x {n_units} units",
+        "widen bin_size_s, shorten window_s or lead_s, or choose units or trials",
     )
 
 

@@ -7,13 +7,13 @@ import csv
 import os
 import socket
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurodecode.data.archives import read_npz
 from neurodecode.data.splits import ROLES, Split
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
@@ -23,6 +23,12 @@ COVARIATE, COLUMN = "covariate.", "column."
 _PLAIN = ("counts", "mask", "t0_s", "condition")
 _SCALARS = ("bin_size_s", "lead", "window_start_s", "has_spike_times")
 _NAMES = ("condition_names", "unit_names")
+_EXPECTED = {  # dims and kinds of numbers
+    **{"counts": (3, "u"), "mask": (3, "b"), "t0_s": (1, "f"), "condition": (1, "iu")},
+    **{"bin_size_s": (0, "f"), "lead": (0, "iu"), "window_start_s": (0, "f"), "has_spike_times": (0, "b")},
+    **{"condition_names": (1, "U"), "unit_names": (1, "U")},
+}
+_AGAIN = "run the ingest again"
 
 
 @contextlib.contextmanager
@@ -83,23 +89,26 @@ def save_trials(path: str | Path, trials: Trials) -> None:
 
 def load_trials(path: str | Path) -> Trials:
     """Read ``trials.npz``; DataError if it is not one of ours."""
-    try:
-        with Path(path).open("rb") as file:  # opened here: numpy leaves a file open that it cannot read
-            stored = np.load(file, allow_pickle=False)
-            held: dict[str, Any] = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a readable trials file ({error}); run the ingest again") from error
+    held: dict[str, Any] = dict(read_npz(path, way_out=_AGAIN, what="a readable trials file"))
     missing = {*_PLAIN, *_SCALARS, *_NAMES} - held.keys()
     if missing:
-        raise DataError(f"{path}: not a trials file, it lacks {sorted(missing)}; run the ingest again")
+        raise DataError(f"{path}: not a trials file, it lacks {sorted(missing)}; {_AGAIN}")
+    for name, (n_dims, kinds) in _EXPECTED.items():
+        if held[name].ndim != n_dims or held[name].dtype.kind not in kinds:
+            raise DataError(
+                f"{path}: {name} holds {held[name].dtype} {held[name].shape}, not a trials file; {_AGAIN}"
+            )
     fields: dict[str, Any] = {name: held[name] for name in _PLAIN}
     fields |= {name: held[name].item() for name in _SCALARS}
     fields |= {name: tuple(str(s) for s in held[name]) for name in _NAMES}
-    return Trials(
-        **fields,
-        covariates={k.removeprefix(COVARIATE): v for k, v in held.items() if k.startswith(COVARIATE)},
-        columns={k.removeprefix(COLUMN): v for k, v in held.items() if k.startswith(COLUMN)},
-    )
+    try:
+        return Trials(
+            **fields,
+            covariates={k.removeprefix(COVARIATE): v for k, v in held.items() if k.startswith(COVARIATE)},
+            columns={k.removeprefix(COLUMN): v for k, v in held.items() if k.startswith(COLUMN)},
+        )
+    except DataError as error:
+        raise DataError(f"{path}: {error}; {_AGAIN}") from error
 
 
 def save_splits(path: str | Path, splits: tuple[Split, ...]) -> None:
@@ -113,15 +122,19 @@ def save_splits(path: str | Path, splits: tuple[Split, ...]) -> None:
 
 
 def load_splits(path: str | Path) -> tuple[Split, ...]:
-    """Read ``splits.csv``; DataError if rows or roles are not as written."""
+    """Read ``splits.csv``; DataError if rows, roles or trials are not as written."""
     folds: dict[int, dict[str, list[int]]] = {}
     try:
         with Path(path).open(newline="") as file:
             for row in csv.DictReader(file):
                 roles = folds.setdefault(int(row["fold"]), {role: [] for role in ROLES})
                 roles[row["role"]].append(int(row["trial"]))
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: not a splits file ({error!r}); run the ingest again") from error
-    return tuple(
-        Split(fold, *(np.array(roles[role], dtype=int) for role in ROLES)) for fold, roles in folds.items()
-    )
+        if any(trial < 0 for roles in folds.values() for trials in roles.values() for trial in trials):
+            raise ValueError("trials are counted from 0")
+        if not folds:
+            raise ValueError("no rows")
+        return tuple(
+            Split(fold, *(np.array(roles[role], dtype=int) for role in ROLES)) for fold, roles in folds.items()
+        )
+    except (OSError, KeyError, ValueError, TypeError, OverflowError, csv.Error, DataError) as error:
+        raise DataError(f"{path}: not a splits file ({error!r}); {_AGAIN}") from error

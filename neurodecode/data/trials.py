@@ -45,7 +45,7 @@ class Trials:
         n_trials, n_steps, n_units = self.counts.shape
         if self.counts.dtype not in (np.uint8, np.uint16):
             raise DataError(f"counts must be uint8 or uint16, got {self.counts.dtype}: use Trials.from_counts")
-        if not self.bin_size_s > 0:
+        if not 0 < self.bin_size_s < np.inf:
             raise DataError(f"bin_size_s must be positive, got {self.bin_size_s}")
         if not 0 <= self.lead < n_steps:
             raise DataError(f"lead must leave at least one bin of {n_steps} steps, got lead={self.lead}")
@@ -54,6 +54,8 @@ class Trials:
         for name in ("t0_s", "condition"):
             if getattr(self, name).shape != (n_trials,):
                 raise DataError(f"{name} must have shape ({n_trials},), got {getattr(self, name).shape}")
+        if not np.isfinite(self.t0_s).all():
+            raise DataError(f"t0_s must be finite, got {self.t0_s[~np.isfinite(self.t0_s)][0]}")
         if n_trials and not 0 <= self.condition.min() <= self.condition.max() < len(self.condition_names):
             raise DataError(f"condition must index its {len(self.condition_names)} names")
         if len(self.unit_names) != n_units:
@@ -171,7 +173,14 @@ class Trials:
         return self.select(trials[0] if isinstance(trials, tuple) else trials)
 
     def select(self, trials: np.ndarray) -> Trials:
-        """Only these trials, by index, in this order."""
+        """Only these trials, by index, in this order. Raises DataError for one that is not there."""
+        index = np.asarray(trials)
+        beyond = index[(index < 0) | (index >= self.n_trials)] if index.dtype.kind in "iu" else index[:0]
+        if beyond.size:
+            raise DataError(
+                f"trial {beyond[0]} is asked for, of {self.n_trials} (0 to {self.n_trials - 1}); splits of other "
+                "trials? run the ingest again"
+            )
         return replace(
             self,
             counts=self.counts[trials],

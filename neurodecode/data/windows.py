@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurodecode.data.limits import check_fits
 from neurodecode.errors import ConfigError
 
 # Recordings of 1 ms resolution put spikes exactly on bin edges: a spike this fraction of a bin before an edge
 # counts as on it, or float rounding would move up to half of them by one bin.
 EDGE_TOLERANCE = 1e-4
+_WINDOW_BYTES = 100  # what a window takes beside its counts
 LAID_COLUMNS = ("start_time", "stop_time")  # of windows laid over the recording (s)
+MOST_BINS = 10**8  # of a trial: a day in milliseconds
 _ROUNDINGS = 4.0  # that a difference of two times may carry
 _ROUND_SIZES = [m * 10.0**e for e in range(-5, 1) for m in (1.0, 1.25, 2.0, 2.5, 4.0, 5.0, 8.0)]
 
@@ -77,7 +80,13 @@ class Window:
                 "every_s lays windows without a trial table: where and condition cannot apply; where may name "
                 f"{' and '.join(LAID_COLUMNS)} of the windows, for a part of the recording"
             )
-        bins = self.duration_s / self.bin_size_s
+        bins, lead = self.duration_s / self.bin_size_s, self.lead_s / self.bin_size_s
+        if not max(bins, lead) < MOST_BINS:
+            raise ConfigError(
+                f"bin_size_s {self.bin_size_s:g} makes {max(bins, lead):.3g} bins of window_s "
+                f"{list(self.window_s)} and lead_s {self.lead_s:g}, expected fewer than {MOST_BINS}; widen the "
+                "bins, or shorten either"
+            )
         if round(bins) < 1 or abs(bins - round(bins)) > EDGE_TOLERANCE:
             raise ConfigError(
                 f"bin_size_s {self.bin_size_s:g} does not divide window_s {list(self.window_s)} "
@@ -131,6 +140,8 @@ def window_starts(
     """Starts (s) of windows fully inside an interval, ``every_s`` apart from its start, and which interval."""
     tolerance = edge_tolerance(bin_size_s, float(np.abs(span_s).max(initial=0.0)))
     room = span_s[:, 1] - span_s[:, 0] - duration_s + tolerance * bin_size_s
+    n_windows = float(np.maximum(room / every_s + 1.0, 0.0).sum())
+    check_fits(int(min(n_windows, 1e15)) * _WINDOW_BYTES, f"{n_windows:.3g} windows", "lengthen every_s")
     n = np.maximum(np.floor(room / every_s + 1e-9).astype(int) + 1, 0)
     interval = np.repeat(np.arange(len(span_s)), n)
     place = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)

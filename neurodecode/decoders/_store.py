@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from neurodecode.data.store import written_whole
 from neurodecode.errors import DataError
@@ -84,7 +86,9 @@ def _save(path: str | Path, arrays: dict[str, np.ndarray], described: dict[str, 
     from safetensors.numpy import save_file
 
     with written_whole(path) as part:
-        save_file(arrays, part, metadata={"neurodecode": json.dumps(described)})
+        save_file(
+            arrays, part, metadata={"neurodecode": json.dumps(described), "sha256": _sha256(arrays, described)}
+        )
 
 
 def _load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -92,34 +96,57 @@ def _load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     try:
         with safe_open(str(path), framework="numpy") as file:
-            described = json.loads(file.metadata()["neurodecode"])
+            about = file.metadata()
+            described = json.loads(about["neurodecode"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            if about.get("sha256", (whole := _sha256(arrays, described))) != whole:
+                raise ValueError("its content is not what was written: the check sum differs")
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: not a fitted decoder of this package ({error!r}); fit and save again") from error
     return arrays, described
 
 
 def put_together(arrays: dict[str, np.ndarray], described: dict[str, Any]) -> Decoder:
-    """The fitted decoder that ``taken_apart`` was given."""
+    """The fitted decoder that ``taken_apart`` was given.
+
+    Raises ValueError, KeyError, TypeError or AttributeError for what no decoder was taken apart into.
+    """
     from neurodecode.decoders import build_decoder
 
     decoder = build_decoder(described["family"], described["decoder"], **described["hyperparameters"])
-    for name, held in described["fitted"].items():
-        setattr(decoder, name, np.array(held["strings"]) if "strings" in held else held["value"])
     groups: dict[str, dict[str, np.ndarray]] = {}
+    for name, held in described["fitted"].items():
+        _set(decoder, name, np.array(held["strings"]) if "strings" in held else held["value"])
     for name, values in arrays.items():
         group, _, key = name.partition("/")
         if key:
             groups.setdefault(group, {})[key] = values
         else:
-            setattr(decoder, name, values)
+            _set(decoder, name, values)
     for name, group_values in groups.items():
-        setattr(decoder, name, group_values)
+        _set(decoder, name, group_values)
     return decoder
+
+
+def _set(decoder: Decoder, name: str, value: object) -> None:
+    """What a fit found; a file may not set anything else of a decoder, such as its methods."""
+    if not name.isidentifier() or name.startswith("_") or not name.endswith("_") or hasattr(type(decoder), name):
+        raise ValueError(f"{name!r} is nothing that a fit finds")
+    setattr(decoder, name, value)
 
 
 def _of_file(path: str | Path, arrays: dict[str, np.ndarray], described: dict[str, Any]) -> Decoder:
     try:
-        return put_together(arrays, described)
-    except (ValueError, KeyError, TypeError) as error:
+        decoder = put_together(arrays, described)
+        check_is_fitted(decoder)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not a fitted decoder of this package ({error!r}); fit and save again") from error
+    return decoder
+
+
+def _sha256(arrays: Mapping[str, np.ndarray], described: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for name in sorted(arrays):
+        about, values = arrays[name], np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {about.dtype} {about.shape}".encode() + values.tobytes())
+    return digest.hexdigest()

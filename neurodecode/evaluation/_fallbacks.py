@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split
+from neurodecode.errors import DataError
 from neurodecode.evaluation._score_rows import ScoreRows
 
 FALLBACK = "fallback"
@@ -21,8 +22,13 @@ def add_fallbacks(rows: ScoreRows, splits: Sequence[Split], fits: Mapping[str, s
     and is no evidence that it is better or worse.
     """
     for model, path in fits.items():
-        folds = json.loads(Path(path).read_text(encoding="utf-8"))["folds"]
-        told = [fold["diagnostics"].get("fallback") for fold in folds]
+        try:
+            folds = read_json(path, way_out="fit the model again")["folds"]
+            told = [fold["diagnostics"].get("fallback") for fold in folds]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{path}: not what the fit of a model says ({error!r}); fit the model again"
+            ) from error
         if None in told:
             continue
         fell_back = np.array(told, dtype=np.float64)

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 
 from neurodecode.data.checkpoints import stage
+from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
@@ -198,7 +199,7 @@ def write_co_smoothing_scores(
     predictions, fits: model -> path.
     """
     held = load_trials(trials)
-    about = {model: json.loads(Path(path).read_text(encoding="utf-8")) for model, path in fits.items()}
+    about = {model: read_json(path, way_out="fit the model again") for model, path in fits.items()}
     if held.n_units < 2:
         log.info("%s: no co-smoothing: %s", session, ONE_UNIT)
         write_scores(pd.DataFrame(columns=list(COLUMNS)), output)

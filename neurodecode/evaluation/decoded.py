@@ -9,12 +9,12 @@ that no fold tests.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from neurodecode.data.archives import read_npz
 from neurodecode.data.store import written_whole
 from neurodecode.errors import DataError
 
@@ -82,10 +82,8 @@ def in_columns(values: np.ndarray, own: np.ndarray, classes: np.ndarray) -> np.n
 def load_decoded(path: str | Path) -> Decoded:
     """Read ``predictions.npz`` of a decoder; DataError for a file that is none."""
     known = {f.name for f in fields(Decoded)}
+    held = read_npz(path, names=known, way_out="fit it again", what="the predictions of a decoder")
     try:
-        with Path(path).open("rb") as file:  # opened here: numpy leaves a file open that it cannot read
-            stored = np.load(file, allow_pickle=False)
-            held = {name: stored[name] for name in stored.files if name in known}
         return Decoded(bin_size_s=float(held.pop("bin_size_s")), **held)
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not the predictions of a decoder ({error!r}); fit it again") from error

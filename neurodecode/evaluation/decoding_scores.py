@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 
 from neurodecode.config.decoders import LIKELIHOOD
 from neurodecode.config.target import TargetConfig, target_config
+from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials
 from neurodecode.data.trials import Trials
@@ -132,6 +132,6 @@ def write_decoding_scores(
 
 def _causal(path: str | Path) -> bool:
     try:
-        return bool(json.loads(Path(path).read_text(encoding="utf-8"))["causal"])
-    except (OSError, ValueError, KeyError) as error:
+        return bool(read_json(path, way_out="fit it again")["causal"])
+    except KeyError as error:
         raise DataError(f"{path}: not what the fit of a decoder says ({error!r}); fit it again") from error

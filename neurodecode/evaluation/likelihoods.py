@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from neurodecode.data.archives import read_npz
 from neurodecode.data.splits import Split
 from neurodecode.data.store import written_whole
 from neurodecode.data.trials import Trials
@@ -68,12 +69,11 @@ class TrialLikelihoods:
 
 def load_likelihoods(path: str | Path) -> TrialLikelihoods:
     """Read what ``TrialLikelihoods.save`` wrote; DataError for another file."""
+    held = read_npz(path, way_out="score the session again", what="a file of log-likelihoods")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            held = {name: stored[name] for name in stored.files}
         plain = {name: held[name] for name in _PLAIN}
         names = tuple(str(name) for name in held["unit_names"])
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a file of log-likelihoods ({error!r}); score the session again") from error
     models = {key.removeprefix(_MODEL): values for key, values in held.items() if key.startswith(_MODEL)}
     return TrialLikelihoods(models=models, unit_names=names, **plain)

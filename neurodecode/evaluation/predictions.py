@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool
 
+from neurodecode.data.archives import read_npz
 from neurodecode.errors import DataError
 
 
@@ -62,9 +63,7 @@ class StoredSamples(_Stored):
 
     @staticmethod
     def _read(path: str | Path) -> np.ndarray:
-        with np.load(path, allow_pickle=False) as stored:
-            counts: np.ndarray = stored["counts"]
-        return counts
+        return read_npz(path, names=("counts",), way_out="sample it again")["counts"]
 
 
 def check_predictions(

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurodecode.data.limits import check_fits, declared_bytes
+
 log = logging.getLogger(__name__)
 WIDEST = 16  # columns of arrays up to this many wide become one column each
 LONGEST_TEXT = 200  # a ragged row as text; longer ones hold data, not labels
@@ -25,14 +27,14 @@ def plain_table(table: Any, *, where: str, skip: set[str]) -> pd.DataFrame:
     for name in table.colnames:
         if name in skip:
             continue
-        found = _columns(str(name), table[name])
+        found = _columns(str(name), table[name], where)
         if not found:
             log.info("%s: column %r is not read: it holds neither one number nor one text a row", where, name)
         columns |= found
     return pd.DataFrame(columns, index=pd.Index(np.asarray(table.id[:]), name="id"))
 
 
-def _columns(name: str, column: Any) -> dict[str, np.ndarray | list[str]]:
+def _columns(name: str, column: Any, where: str) -> dict[str, np.ndarray | list[str]]:
     kind = type(column).__name__
     if kind == "DynamicTableRegion":
         return {}
@@ -42,6 +44,7 @@ def _columns(name: str, column: Any) -> dict[str, np.ndarray | list[str]]:
     if kind == "EnumData":
         elements = [_text(e) or "" for e in column.elements.data[:]]
         return {name: [elements[int(code)] for code in column.data[:]]}
+    check_fits(declared_bytes(np.shape(column.data), np.dtype(float)), f"{where}: column {name!r}", "leave it out")
     values = column.data[:]
     array = values if isinstance(values, np.ndarray) else np.array(values)
     if array.ndim == 2 and array.shape[1] <= WIDEST and array.dtype.kind in "iufb":

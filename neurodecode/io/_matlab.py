@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurodecode.data.limits import check_fits
 from neurodecode.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,9 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         raw = _version_7_3(path) if _is_hdf5(path) else _version_5(path)
-    except (OSError, ValueError, TypeError, NotImplementedError, KeyError, EOFError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # scipy and h5py raise many kinds for damaged content, zlib and struct their own
         raise DataError(f"{path}: not a whole .mat file ({error}); save it again") from error
     found = {}
     for name, value in raw.items():
@@ -43,10 +47,12 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _version_5(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
     from scipy.io.matlab import MatReadError
 
     try:
+        for name, shape, kind in whosmat(path):
+            _check_size(path, name, shape, 1 if kind == "sparse" else 8)
         held: dict[str, Any] = loadmat(path)
     except (MatReadError, IndexError) as error:
         raise ValueError(str(error)) from error
@@ -57,17 +63,24 @@ def _version_7_3(path: Path) -> dict[str, Any]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        return {name: _hdf5_value(file, item) for name, item in file.items() if not name.startswith("#")}
+        return {name: _hdf5_value(file, item, path) for name, item in file.items() if not name.startswith("#")}
 
 
-def _hdf5_value(file: Any, item: Any) -> Any:
+def _check_size(path: Path, name: str, shape: tuple[int, ...], item_bytes: int) -> None:
+    """Refuse a variable, filled in, that would not fit into memory."""
+    way_out = "save a part of it, or counts in bins that are wider"
+    check_fits(prod(int(n) for n in shape) * item_bytes, f"{path}: variable {name!r} {tuple(shape)}", way_out)
+
+
+def _hdf5_value(file: Any, item: Any, path: Path) -> Any:
     import h5py
 
     if isinstance(item, h5py.Group):
-        return _hdf5_sparse(item) if "MATLAB_sparse" in item.attrs else None
+        return _hdf5_sparse(item, path) if "MATLAB_sparse" in item.attrs else None
     kind = item.attrs.get("MATLAB_class")
     if item.attrs.get("MATLAB_empty"):
         return np.empty((0, 0))
+    _check_size(path, item.name, item.shape, item.dtype.itemsize)
     values = item[()]
     if kind is None:  # written by something else than MATLAB: as it stands
         return values
@@ -75,15 +88,16 @@ def _hdf5_value(file: Any, item: Any) -> Any:
     if kind == b"char":
         return np.array(["".join(map(chr, row)) for row in np.atleast_2d(values)])
     if kind == b"cell":
-        return np.array([_hdf5_value(file, file[reference]) for reference in values.ravel()], dtype=object)
+        return np.array([_hdf5_value(file, file[reference], path) for reference in values.ravel()], dtype=object)
     return values
 
 
-def _hdf5_sparse(group: Any) -> np.ndarray:
+def _hdf5_sparse(group: Any, path: Path) -> np.ndarray:
     from scipy.sparse import csc_matrix
 
     columns = group["jc"][()]
     shape = (int(group.attrs["MATLAB_sparse"]), len(columns) - 1)
+    _check_size(path, group.name, shape, 8)
     if "data" not in group:
         return np.zeros(shape)
     filled: np.ndarray = csc_matrix((group["data"][()], group["ir"][()], columns), shape=shape).toarray()

@@ -118,7 +118,9 @@ class _Ragged:
         if data.dtype.kind not in "iuf" or shape[1:] != row_shape:
             wanted = "(start, stop) pairs in seconds" if row_shape else "one time in seconds a row"
             raise DataError(f"{where} holds {data.dtype} of shape {shape}, expected {wanted}; {_WAY_OUT}")
-        return cls(data, _checked_stops(column.data, len(units.id), shape[0], where), np.asarray(units.id[:]))
+        stops = _checked_stops(column.data, len(units.id), shape[0], where)
+        check_fits(declared_bytes((int(stops[-1]), *row_shape), data.dtype), where, _WAY_OUT)
+        return cls(data, stops, np.asarray(units.id[:]))
 
     def rows(self) -> Iterator[np.ndarray]:
         """The rows of each unit."""

@@ -33,6 +33,9 @@ def _is_pickle(path: Path) -> bool:
     if head.startswith(_NUMPY_MAGIC):
         return b"'|O'" in head  # an array of objects is a pickle behind numpy's header
     if head.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:  # torch.save: a zip around a pickle
-            return any(Path(name).suffix.lower() in PICKLE_SUFFIXES for name in archive.namelist())
+        try:
+            with zipfile.ZipFile(path) as archive:  # torch.save: a zip around a pickle
+                return any(Path(name).suffix.lower() in PICKLE_SUFFIXES for name in archive.namelist())
+        except (zipfile.BadZipFile, NotImplementedError, ValueError):
+            return False  # damaged: its reader says so
     return len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5  # PROTO of protocols 2 to 5

@@ -41,8 +41,24 @@ def tidy_trials(table: pd.DataFrame, *, last_stop_s: float, where: str) -> pd.Da
     return pd.concat([tidy, rest], axis=1)
 
 
+def check_trial_times(table: pd.DataFrame, *, where: str) -> None:
+    """Raise DataError for a table whose ``start_time`` or ``stop_time`` is absent, no number or infinite.
+
+    A time may be missing (NaN): the trial is left out where it is needed.
+    """
+    for name in ("start_time", "stop_time"):
+        if name not in table.columns or table[name].dtype.kind not in "iuf":
+            held = str(table[name].dtype) if name in table.columns else "nothing"
+            raise DataError(f"{where}: column {name!r} holds {held}, expected numbers in seconds; mend it")
+        infinite = np.flatnonzero(np.isinf(table[name].to_numpy(float)))
+        if infinite.size:
+            raise DataError(f"{where}: column {name!r} is infinite in row {infinite[0]}; mend its times")
+
+
 def numbers(table: pd.DataFrame, name: str, *, where: str) -> np.ndarray:
     """One column as finite numbers; DataError names the first row that is none."""
+    if pd.api.types.is_bool_dtype(table[name]):
+        raise DataError(f"{where}: column {name!r} holds true and false, expected numbers in seconds")
     values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from neurodecode.data.archives import read_npz
 from neurodecode.data.counts import CountRecording
 from neurodecode.data.trials import smallest_counts
 from neurodecode.errors import DataError
@@ -61,27 +61,7 @@ def _held(path: Path) -> dict[str, np.ndarray]:
         return read_mat(path)
     if path.suffix.lower() == ".npy":
         raise DataError(f"{path}: an .npy file holds one array; save counts and bin_size_s with numpy.savez")
-    try:
-        with path.open("rb") as file:  # opened here: numpy leaves a file open that it cannot read
-            stored = np.load(file, allow_pickle=False)
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: one bare array; save counts and bin_size_s by name with numpy.savez")
-            return {name: _unpickled(stored, name, path) for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a whole .npz file ({error}); save it again") from error
-
-
-def _unpickled(stored: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
-    try:
-        array: np.ndarray = stored[name]
-    except ValueError as error:
-        if "pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{path}: array {name!r} holds Python objects, which only unpickling could read; refused: save it as "
-            "numbers or as text of fixed width"
-        ) from error
-    return array
+    return read_npz(path, way_out="save counts and bin_size_s by name with numpy.savez")
 
 
 def _counts(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:

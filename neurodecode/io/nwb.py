@@ -21,6 +21,7 @@ from neurodecode.io._dynamic_table import plain_table
 from neurodecode.io._nwb_units import observed_of, spike_times_of
 from neurodecode.io._nwb_writer import DIMS_PREFIX
 from neurodecode.io._trial_events import with_first_events
+from neurodecode.io._trial_table import check_trial_times
 from neurodecode.io._warnings import logged_warnings
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,13 @@ def read_nwb(path: Path) -> Session:
         spikes, dropped = spike_times_of(file.units, path)
         observed = observed_of(file.units, path)
         units = plain_table(file.units, where=f"{path}: units", skip={"spike_times", "obs_intervals"})
+        table = plain_table(trials, where=f"{path}: trials", skip={"timeseries"})
+        check_trial_times(table, where=f"{path}: trials")
         return Session(
             name=path.name,
             spike_times_s=spikes,
             units=units,
-            trials=_with_events(plain_table(trials, where=f"{path}: trials", skip={"timeseries"}), file),
+            trials=_with_events(table, file),
             signals=_signals(file, path),
             observed_s=observed,
             dropped=dropped,
@@ -62,7 +65,7 @@ def _opened(path: Path) -> Iterator[Any]:
     with logged_warnings(log, str(path)):
         try:
             io = NWBHDF5IO(str(path), "r")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # HDF5 and hdmf raise many kinds where a file is damaged
             raise DataError(
                 f"{path}: not a whole NWB file ({error}); it may be truncated or no HDF5: copy it again"
             ) from error
@@ -77,8 +80,10 @@ def _opened(path: Path) -> Iterator[Any]:
                 raise DataError(f"{path}: the file holds no units (empty `units` table); sort spikes and add them")
             try:
                 yield file
-            except (OSError, RuntimeError) as error:
-                raise DataError(f"{path}: data cannot be read ({error}); copy the file again") from error
+            except DataError:
+                raise
+            except Exception as error:  # the same of content that is read when it is asked for
+                raise DataError(f"{path}: data cannot be read ({error!r}); copy the file again") from error
 
 
 def _with_events(trials: pd.DataFrame, file: Any) -> pd.DataFrame:
@@ -127,6 +132,9 @@ def _signal(series: Any, where: str) -> Signal | None:
     shape = getattr(series.data, "shape", None) or np.shape(series.data)
     if len(shape) not in (1, 2) or shape[0] == 0:
         log.info("%s is not read: shape %s is not (samples,) or (samples, dims)", where, shape)
+        return None
+    if series.timestamps is None and not float(series.rate or 0.0) > 0:
+        log.warning("%s is not read: neither timestamps nor a positive rate, given %s", where, series.rate)
         return None
     if int(np.prod(shape)) * 8 > LARGEST_SIGNAL_BYTES:
         log.warning("%s is not read: %s samples are over %d bytes", where, shape, LARGEST_SIGNAL_BYTES)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neurodecode.data.limits import check_fits
 from neurodecode.data.session import Session, clean_spike_times
 from neurodecode.errors import DataError
 from neurodecode.io._trial_table import numbers, tidy_trials
@@ -55,12 +56,24 @@ def read_table(path: Path) -> pd.DataFrame:
     """A CSV (comma, semicolon or tab) or Parquet file as a table; DataError where it is neither."""
     try:
         if path.suffix.lower() == ".parquet":
+            _check_rows(path)
             return pd.read_parquet(path)
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline()
         return pd.read_csv(path, sep=max(SEPARATORS, key=header.count), encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' and pyarrow's parse errors are ValueErrors
+    except DataError:
+        raise
+    except Exception as error:  # pandas and pyarrow raise many kinds for damaged content
         raise DataError(f"{path}: not a whole CSV or Parquet table ({error}); export it again") from error
+
+
+def _check_rows(path: Path) -> None:
+    """Refuse a table that, unpacked, would not fit into memory: a few bytes can stand for any number of rows."""
+    from pyarrow.parquet import read_metadata
+
+    about = read_metadata(path)
+    n_bytes = 8 * about.num_rows * about.num_columns
+    check_fits(n_bytes, f"{path}: {about.num_rows} rows of {about.num_columns} columns", "write a part of it")
 
 
 def _one_of(table: pd.DataFrame, accepted: tuple[str, ...], path: Path, what: str) -> str:

@@ -27,6 +27,7 @@ from neurodecode.models._network_share import Share, chosen_share, what_networks
 from neurodecode.models._population_gain import PopulationGain
 from neurodecode.models._recurrent_stepper import RecurrentStepper
 from neurodecode.models._scheduled_sampling import OwnPast
+from neurodecode.models._stored_fields import check_hidden
 from neurodecode.models.glm import Coupling, SpikeHistoryGLM
 from neurodecode.nn.cells import Cell, cell_type, diagnostics_of_cells, extended, taken_from
 from neurodecode.nn.device import Device, choose_device
@@ -196,6 +197,8 @@ class RecurrentModel(PointProcessModel):
         gain = PopulationGain(tuple(parameters["gain_decays"].tolist()))
         inputs = NetworkInputs(glm, basis, gain, description["burn_in"], parameters["mean"], parameters["sd"])
         paths = next(p for p in self.ladder(inputs) if p.name == description["paths"])
+        own_hidden = 0 if paths.own_columns is None else self.own_hidden
+        check_hidden(max(paths.hidden, own_hidden), parameters)
         networks = []
         for number in range(self.seeds):
             network = self.network(paths)

@@ -24,7 +24,11 @@ def logging_to(path: str | Path) -> Iterator[None]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", buffering=1) as file, _streams_into(file), _records_into(file):
+    with (
+        path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1) as file,
+        _streams_into(file),
+        _records_into(file),
+    ):
         try:
             yield
         except NeurodecodeError as error:

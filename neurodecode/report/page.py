@@ -13,6 +13,7 @@ import jinja2
 import pandas as pd
 import yaml
 
+from neurodecode.data.documents import read_json
 from neurodecode.data.store import written_whole
 from neurodecode.errors import DataError
 from neurodecode.evaluation._score_rows import CO_SMOOTH
@@ -31,7 +32,6 @@ from neurodecode.report.glossary import TERMS
 from neurodecode.report.headline import Answer, answer
 from neurodecode.report.pictures import Picture, data_uri, picture, pictures_of
 from neurodecode.report.quality_table import QualityTable, quality_table
-from neurodecode.report.results import read_json
 from neurodecode.report.scoretable import ScoreTable, score_tables
 from neurodecode.report.style import drawing
 from neurodecode.report.tables import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials
 from neurodecode.data.trials import Trials
-from neurodecode.errors import DataError
 from neurodecode.evaluation._score_rows import ENCODE
 from neurodecode.evaluation.comparison import AGGREGATES, best_model
 from neurodecode.evaluation.predictions import StoredPredictions, StoredSamples
@@ -140,14 +139,3 @@ def read_results(
         quality=read_json(quality),
         seed=seed,
     )
-
-
-def read_json(path: str | Path) -> dict[str, Any]:
-    """A JSON object; DataError if the file holds something else."""
-    try:
-        held = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not readable JSON ({error}); run the step that writes it again") from error
-    if not isinstance(held, dict):
-        raise DataError(f"{path}: expected a JSON object, got {type(held).__name__}; run its step again")
-    return held

@@ -55,3 +55,25 @@ def test_fewer_trials_than_folds_stop_before_any_fit(checkout, tmp_path):
     said = run(checkout, tmp_path, evaluation={"folds": 15})
     assert "fewer than the 15 folds: lower evaluation.folds" in said
     assert "sessions.one" in said
+
+
+DOUBLING = "w:\n  - &a0 [x, x]\n" + "".join(f"  - &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("seed: 1\nseed: 2\n", "key 'seed' stands in line"),
+        (DOUBLING, "more than 100000 values, aliases written out"),
+        ("report: {title: .nan}\n", "report.title: given nan, expected a finite number"),
+    ],
+    ids=["a key twice", "lists that double", "NaN"],
+)
+def test_a_hostile_configuration_stops_before_any_job(checkout, tmp_path, more, words):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(GOOD) + more)
+    done = checkout.snakemake(tmp_path, configfile=path)
+    assert done.returncode != 0
+    assert words in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tmp_path / "results").exists()

@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 from workflow.failures import failures_of, report_without, told_failures
 from workflow.plan import Plan
 from workflow.source_digest import source_digest
-from workflow.validation import ConfigurationError, checked_listing
+from workflow.validation import ConfigurationError, check_files, checked_listing
 
 ROOT = Path(workflow.basedir)
 
@@ -19,6 +19,7 @@ GIVEN = [Path(file) for file in workflow.overwrite_configfiles or workflow.confi
 CONFIG_FILES = ", ".join(map(str, GIVEN))
 
 try:
+    check_files(GIVEN)
     config, places = checked_listing(
         config,
         ROOT,

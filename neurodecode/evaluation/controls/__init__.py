@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split, make_splits
 from neurodecode.data.store import load_splits, load_trials, save_splits, save_trials, written_whole
 from neurodecode.data.trials import Trials
-from neurodecode.errors import ConfigError, DataError
+from neurodecode.errors import ConfigError
 from neurodecode.evaluation.seeds import seed_sequence
 
 log = logging.getLogger(__name__)
@@ -86,13 +87,7 @@ def _n_spikes(trials: Trials) -> int:
 
 def read_quality(path: str | Path) -> dict[str, Any]:
     """The quality file of a recording. Raises DataError for one that is none."""
-    try:
-        about = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable quality file ({error}); run the ingest again") from error
-    if not isinstance(about, dict):
-        raise DataError(f"{path}: expected a JSON object, got {type(about).__name__}; run the ingest again")
-    return about
+    return read_json(path, way_out="run the ingest again")
 
 
 def _dealt_anew(trials: Trials, folds: Sequence[Split], rng: np.random.Generator) -> tuple[Split, ...]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurodecode.config.run import PRE_STIMULUS
 from neurodecode.config.target import target_config
+from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials
 from neurodecode.errors import DataError
@@ -24,7 +25,6 @@ from neurodecode.evaluation.scores import read_scores
 from neurodecode.evaluation.targets import Target
 from neurodecode.report.decoding.appearance import decoder_colours, decoder_order
 from neurodecode.report.decoding.comparison import Comparison
-from neurodecode.report.results import read_json
 from neurodecode.report.scoretable import ScoreTable, score_tables
 
 

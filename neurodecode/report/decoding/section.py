@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from neurodecode.config.run import PRE_STIMULUS
+from neurodecode.data.documents import read_json
 from neurodecode.errors import DataError
 from neurodecode.evaluation._decoding_rows import TASK_OF_KIND
 from neurodecode.report.decoding.comparison import Comparison
@@ -17,7 +18,6 @@ from neurodecode.report.decoding.headline import Asked, decoding_answer
 from neurodecode.report.decoding.results import target_tables
 from neurodecode.report.decoding.tables import HEADINGS, WORDS, Heading, decoder_rows
 from neurodecode.report.headline import Answer
-from neurodecode.report.results import read_json
 from neurodecode.report.scoretable import ScoreTable
 from neurodecode.report.tables import Row
 from neurodecode.report.wording import number, plural
