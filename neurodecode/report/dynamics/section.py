@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurodecode.data.documents import read_json
 from neurodecode.errors import DataError
-from neurodecode.report.results import read_json
 from neurodecode.report.tables import Cell, Row
 
 
