@@ -15,8 +15,11 @@ install() {
   command -v slurmctld slurmd munged >/dev/null && return
   command -v apt-get >/dev/null || refuse "SLURM is not installed, and there is no apt-get to install it with"
   [ "$(id -u)" = 0 ] || refuse "SLURM is not installed, and apt-get needs root"
-  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends slurm-wlm munge) >/dev/null 2>&1 ||
-    refuse "SLURM is not installed, and apt-get install slurm-wlm munge failed"
+  local quick=(-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60)
+  (
+    apt-get "${quick[@]}" update
+    DEBIAN_FRONTEND=noninteractive apt-get "${quick[@]}" install -y --no-install-recommends slurm-wlm munge
+  ) >/dev/null 2>&1 || refuse "SLURM is not installed, and apt-get install slurm-wlm munge failed"
 }
 
 wait_for() { # SECONDS COMMAND...
