@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow.names import SCHEMA, unknown
+from workflow.names import SCHEMA, in_one_order, unknown
 
 KINDS = ("class", "value", "signal")
 LIKELIHOOD = "likelihood"  # the family that reads a fitted encoding model
@@ -53,9 +53,9 @@ class DecodingPlan:
     ``<session>.pre_stimulus``, the same trials in that window."""
 
     def __init__(self, config: Mapping[str, Any], root: str | Path) -> None:
-        self.recorded: Mapping[str, Mapping[str, Any]] = config["sessions"]
-        self.models: Mapping[str, Mapping[str, Any]] = config["models"]
-        self.decoders: Mapping[str, Mapping[str, Any]] = config["decoders"]
+        self.recorded: Mapping[str, Mapping[str, Any]] = in_one_order(config["sessions"])
+        self.models: Mapping[str, Mapping[str, Any]] = in_one_order(config["models"])
+        self.decoders: Mapping[str, Mapping[str, Any]] = in_one_order(config["decoders"])
         self.kinds = decoder_kinds(root)
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
         self.before = {

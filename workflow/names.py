@@ -1,7 +1,7 @@
 """Names that a configuration gives, against those that are known."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,3 +18,16 @@ def nearest(name: str, known: Iterable[Any]) -> str:
 def unknown(given: Iterable[str], known: Iterable[str], place: str, what: str) -> Iterator[str]:
     """A line for each of the names ``given`` at ``place`` that is not known."""
     return (f"{place}: unknown {what} {name!r}{nearest(name, known)}" for name in given if name not in known)
+
+
+def in_one_order(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Entries with their keys sorted, those of a target too.
+
+    The order in which keys were written says nothing, and Snakemake would take another for a change of params.
+    Names of entries keep theirs, which is that of every table, and so do covariates and the space of a search,
+    whose order counts.
+    """
+    return {
+        name: {key: dict(sorted(entry[key].items())) if key == "target" else entry[key] for key in sorted(entry)}
+        for name, entry in entries.items()
+    }

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from workflow.names import in_one_order
+
 CONTROL_FAMILIES = ("psth", "poisson", "glm")  # fitted to a null control where it names no models
 SEARCH_TRIALS = 20  # settings that a search tries where it does not say
 PSTH = "psth"  # what gains are counted from
@@ -20,8 +22,8 @@ class Plan:
     """
 
     def __init__(self, config: Mapping[str, Any], root: str | Path) -> None:
-        self.recorded: Mapping[str, Mapping[str, Any]] = config["sessions"]
-        self.models: Mapping[str, Mapping[str, Any]] = config["models"]
+        self.recorded: Mapping[str, Mapping[str, Any]] = in_one_order(config["sessions"])
+        self.models: Mapping[str, Mapping[str, Any]] = in_one_order(config["models"])
         self.controls: Mapping[str, Mapping[str, Any]] = config["controls"]
         self.decomposition: Mapping[str, Any] | None = config.get("decomposition")
         self.nested = {} if self.decomposition is None else nested_models(self.decomposition)
@@ -31,7 +33,8 @@ class Plan:
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
         self.co_smoothing_families = {file.stem for file in Path(root, CO_SMOOTHERS).glob("[!_]*.py")} | self.cells
         self.co_smoothing: Mapping[str, Any] | None = config.get("co_smoothing")
-        self.forecast: Mapping[str, Any] | None = config.get("forecast")
+        given = {key: config[key] for key in ("forecast",) if key in config}
+        self.forecast: Mapping[str, Any] | None = in_one_order(given).get("forecast")
         self.dynamics: Mapping[str, Any] | None = config.get("dynamics")
         self.origin = {name: (name, "") for name in self.recorded} | {
             f"{name}.{control}": (name, control)

@@ -1,5 +1,6 @@
 """The workflow's own check of a configuration, made before its first job."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,19 @@ def test_what_is_decoded_changes_trials_only_by_their_folds():
     entry = Plan(checked_config(changed(DECODED), ROOT), ROOT).ingested_entry("one")
     assert entry["target"] == {"class": "odour"}
     assert not {"models", "decoders"} & entry.keys()
+
+
+def test_the_order_of_keys_says_nothing_and_that_of_names_does():
+    config = checked_config(changed(f"{DECODED}\nforecast: {{steps: [1], samples: 2}}"), ROOT)
+    turned = json.loads(json.dumps(config, sort_keys=True))
+    turned |= {
+        key: {name: turned[key][name] for name in config[key]} for key in ("sessions", "models", "decoders")
+    }
+    plans = [(Plan(one, ROOT), DecodingPlan(one, ROOT)) for one in (config, turned)]
+    # As text, for Snakemake compares params as they are written.
+    texts = {repr((a.recorded, a.fitted, a.forecast, b.recorded, b.decoders)) for a, b in plans}
+    assert len(texts) == 1
+    assert list(plans[0][0].models) == list(config["models"]), "tables have the models in this order"
 
 
 DECOMPOSED = """

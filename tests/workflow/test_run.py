@@ -10,7 +10,8 @@ import yaml
 
 TINY = Path(__file__).with_name("tiny.yaml")
 JUDGED = "judge the sufficiency of the models of toy"
-AFTER_A_FIT = {"score toy", JUDGED, "collect the scores", "draw toy", "write the report"}
+TOGETHER = {"collect the scores", "summarise the sessions", "write the report"}  # from the scores of every session
+AFTER_A_FIT = {"score toy", JUDGED, "draw toy", *TOGETHER}
 OF_A_NETWORK = {"decompose the gains on toy", *AFTER_A_FIT}
 MOVING = "draw the dynamics of toy"
 REFITTED = {"look at the dynamics of lstm on toy", MOVING, *OF_A_NETWORK}
@@ -137,7 +138,7 @@ def test_a_new_session_leaves_the_others_alone(checkout, finished):
     planned = checkout.planned(finished, "--config", new, "controls={shuffled_trials: {sessions: [toy]}}")
     assert planned == {
         *("check the configuration", "simulate new", "read new", "fit psth to new", "score new", "draw new"),
-        *("judge the sufficiency of the models of new", "collect the scores", "write the report"),
+        *("judge the sufficiency of the models of new", *TOGETHER),
     }
 
 
@@ -184,5 +185,5 @@ def test_a_row_added_to_a_table_of_sessions_leaves_the_others_alone(checkout, fi
     planned = checkout.planned(finished, configfile=tmp_path / "mine.yaml")
     assert planned == {
         *("check the configuration", "simulate new", "read new", "fit psth to new", "score new", "draw new"),
-        *("judge the sufficiency of the models of new", "collect the scores", "write the report"),
+        *("judge the sufficiency of the models of new", *TOGETHER),
     }
