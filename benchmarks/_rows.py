@@ -105,6 +105,12 @@ def _processor() -> str:
     return platform.machine()
 
 
+def status_bytes(name: str) -> int:
+    """What Linux holds of this process's memory under that name: VmRSS now, VmHWM at the most."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
 def commit() -> str:
     """The commit that is checked out, with a + where the package was changed since; "unknown" without git."""
     try:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks._rows import ROOT
+from benchmarks._rows import ROOT, status_bytes
 from neurodecode.data.trials import Trials
 from neurodecode.models import build_model
 from neurodecode.models.psth import fit_psth
@@ -134,14 +134,9 @@ def peak_memory(device: str) -> Iterator[dict[str, int]]:
         found["bytes"] = torch.cuda.max_memory_allocated() - before
         return
     Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark of Linux
-    before = _status_bytes("VmRSS")
+    before = status_bytes("VmRSS")
     yield found
-    found["bytes"] = _status_bytes("VmHWM") - before
-
-
-def _status_bytes(name: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+    found["bytes"] = status_bytes("VmHWM") - before
 
 
 def clocked(job: Callable[[], object], device: str) -> float:

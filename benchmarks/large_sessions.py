@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._large_recording import RecordingSize, write_recording
-from benchmarks._rows import RESULTS, ROOT, Rows, commit, machine
+from benchmarks._rows import RESULTS, ROOT, Rows, commit, machine, status_bytes
 from benchmarks.cost_curves import exponent
 
 COLUMNS = (
@@ -90,7 +89,7 @@ def work(asked: Mapping[str, Any]) -> None:
         ingest(Path(asked["recording"]), folder, size)
     else:
         fit(folder, asked["rule"], asked["model"], asked["folds"])
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak_bytes = status_bytes("VmHWM")  # ru_maxrss would begin with the peak of the process that started this one
     print(json.dumps({"cpu_seconds": time.process_time() - started, "peak_bytes": peak_bytes}))
 
 

@@ -28,7 +28,7 @@ def trials_from_counts(recording: CountRecording, window: Window) -> Trials:
     units = unit_indices(names, window.units, recording=recording.name)
     span = recording.span_s
     placed = place_trials(recording.trials, span, window, recording=recording.name)
-    check_counts_fit(2 * placed.t0_s.size, window.n_steps, units.size, recording=recording.name)  # of 16 bits
+    check_counts_fit(placed.t0_s.size, window.n_steps, units.size, recording=recording.name, count_bytes=2)
     first = np.rint((placed.t0_s - _piece_start(recording, placed.row)) / recording.bin_size_s).astype(int)
     counts, mask = _cut(recording, units, _piece(recording, placed.row), first, window, per_bin)
     kept = observed_trials(placed, mask, span, window, recording=recording.name)

@@ -77,11 +77,11 @@ def place_trials(
     )
 
 
-def check_counts_fit(n_trials: int, n_steps: int, n_units: int, *, recording: str) -> None:
-    """Raise DataError where counts, a byte each, would not fit into memory."""
+def check_counts_fit(n_trials: int, n_steps: int, n_units: int, *, recording: str, count_bytes: int = 1) -> None:
+    """Raise DataError where counts, ``count_bytes`` each, and one mask of their bins would not fit into memory."""
     check_fits(
-        n_trials * n_steps * n_units,
-        f"{recording}: counts of {n_trials} trials x {n_steps} bins x {n_units} units",
+        n_trials * n_steps * (n_units * count_bytes + 1),
+        f"{recording}: counts of {n_trials} trials x {n_steps} bins x {n_units} units and their mask",
         "widen bin_size_s, shorten window_s or lead_s, or choose units or trials",
     )
 

@@ -28,7 +28,7 @@ class _Stored(Mapping[str, np.ndarray]):
     def __getitem__(self, model: str) -> np.ndarray:
         path = self._paths[model]
         try:
-            return self._read(path)
+            return self._read(path, model)
         except (OSError, ValueError, EOFError, KeyError) as error:
             raise DataError(f"{path}: not readable as what {model} {self._expected} ({error!r})") from error
 
@@ -40,9 +40,9 @@ class _Stored(Mapping[str, np.ndarray]):
 
     _expected: ClassVar[str]
 
-    @staticmethod
+    @classmethod
     @abc.abstractmethod
-    def _read(path: str | Path) -> np.ndarray: ...
+    def _read(cls, path: str | Path, model: str) -> np.ndarray: ...
 
 
 class StoredPredictions(_Stored):
@@ -50,8 +50,8 @@ class StoredPredictions(_Stored):
 
     _expected = "predicts; fit the model again, or save rates (Hz) with numpy.save"
 
-    @staticmethod
-    def _read(path: str | Path) -> np.ndarray:
+    @classmethod
+    def _read(cls, path: str | Path, model: str) -> np.ndarray:
         values: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         return values
 
@@ -59,11 +59,13 @@ class StoredPredictions(_Stored):
 class StoredSamples(_Stored):
     """Sampled counts of each model."""
 
-    _expected = "sampled; fit the model again, or save counts with numpy.savez(path, counts=counts)"
+    _way_out = "fit the model again, or save counts with numpy.savez(path, counts=counts)"
+    _expected = f"sampled; {_way_out}"
 
-    @staticmethod
-    def _read(path: str | Path) -> np.ndarray:
-        return read_npz(path, names=("counts",), way_out="sample it again")["counts"]
+    @classmethod
+    def _read(cls, path: str | Path, model: str) -> np.ndarray:
+        what = f"readable as what {model} sampled"
+        return read_npz(path, names=("counts",), way_out=cls._way_out, what=what)["counts"]
 
 
 def check_predictions(

@@ -74,7 +74,7 @@ def _opened(path: Path) -> Iterator[Any]:
                 file = io.read()
             except Exception as error:  # pynwb and hdmf raise many kinds for content that breaks the schema
                 raise DataError(
-                    f"{path}: the NWB content cannot be read ({error}); run nwbinspector on it"
+                    f"{path}: the NWB content cannot be read ({_reason(error)}); run nwbinspector on it"
                 ) from error
             if file.units is None or len(file.units) == 0:
                 raise DataError(f"{path}: the file holds no units (empty `units` table); sort spikes and add them")
@@ -84,6 +84,11 @@ def _opened(path: Path) -> Iterator[Any]:
                 raise
             except Exception as error:  # the same of content that is read when it is asked for
                 raise DataError(f"{path}: data cannot be read ({error!r}); copy the file again") from error
+
+
+def _reason(error: Exception) -> str:
+    """What an error says: hdmf puts all that it was building before its reason."""
+    return str(error.args[-1] if error.args and isinstance(error.args[-1], str) else error)
 
 
 def _with_events(trials: pd.DataFrame, file: Any) -> pd.DataFrame:

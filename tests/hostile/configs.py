@@ -158,7 +158,11 @@ CASES = [
     case("a lead of all time", config(RECORDED.replace("0.01", "0.01, lead_s: 1.0e300")), r"makes 1e\+302 bins"),
     case("windows without end", cut(every_s=1e-9), "windows: would take .* GiB, .*; lengthen every_s"),
     case("bins without end", cut(bin_size_s=1e-8), "counts of 2 trials x .* would take|widen"),
-    case("a lead that fills the memory", cut(lead_s=8e5), "counts of 2 trials x 80000100 bins|would take"),
+    case(
+        "a lead that fills the memory",
+        cut(lead_s=8e5),
+        "counts of 2 trials x 80000100 bins x 1 units and their mask: would take 0.298 GiB, .*shorten",
+    ),
     case("a session that climbs out", named(".."), SPELT),
     case("a session of dots", named("..."), SPELT),
     case("a session in another folder", named("../../etc"), SPELT),

@@ -291,7 +291,7 @@ CASES = [
     case(
         "rates as whole numbers",
         model("constant", changed("0.rate_hz", lambda v: v.astype(int))),
-        "expected Float",
+        r"rate_hz is int64 \(2,\), expected Float",
     ),
     case(
         "rates of NaN", model("constant", changed("0.rate_hz", lambda v: v * np.nan)), "NaN, infinite or negative"

@@ -239,7 +239,7 @@ def test_bad_input_of_a_derived_session(ingested):
     with pytest.raises(ConfigError, match="unknown control 'jittered'; known: poisson_surrogate"):
         derive_control(**given, control="jittered", session="rec", seed=1, outputs=outputs)
     given["quality"].write_text("[1, 2")
-    with pytest.raises(DataError, match=r"quality\.json: not a readable quality file"):
+    with pytest.raises(DataError, match=r"quality\.json: not readable JSON .*run the ingest again"):
         derive_control(**given, control="shuffled_trials", session="rec", seed=1, outputs=outputs)
     given["quality"].write_text("[1, 2]")
     with pytest.raises(DataError, match="expected a JSON object, got list"):
