@@ -198,7 +198,7 @@ def main() -> None:
     if arguments.what == "table":
         print(results.tables())
     elif arguments.output is None:
-        parser.error("figure: say where to draw it, such as docs/img/continual_learning.png")
+        parser.error("figure: say where to draw it, such as docs/figures/continual_learning.png")
     else:
         _forgetting.draw(results, arguments.output)
 
