@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -101,31 +102,31 @@ class CorrectedUnit:
         gain = np.full(n_trials, np.nan)
         gain[np.unique(self.trial[scored])] = 0.0
         gain[np.unique(self.trial[~finite & (self.counts > 0)])] = np.nan
-        rows, test = np.flatnonzero(~scored & finite), np.flatnonzero(scored & finite)
-        if self.counts[rows].sum() < FEWEST_SPIKES:
+        fitted, test = self._rows(~scored & finite, log_mean), self._rows(scored & finite, log_mean)
+        if fitted.counts.sum() < FEWEST_SPIKES:
             return gain
         used, penalty = self._chosen(log_mean)
         if used.size == 1:
             return gain
-        weights = self._fit(rows, log_mean, used, penalty * self.counts[rows].sum(), None, FINAL_TOLERANCE)
-        base, plain = log_mean[test], self._intercept(rows, log_mean)
-        corrected = base + Design.plain(self.columns[np.ix_(test, used)]).product(weights)
-        terms = self.counts[test] * (corrected - base - plain)
+        start = np.concatenate([[fitted.intercept], np.zeros(used.size - 1)])
+        weights = fitted.fit(used, penalty * fitted.counts.sum(), start, FINAL_TOLERANCE)
+        base, plain = test.log_mean, fitted.intercept
+        corrected = test.log_corrected(used, weights)
+        terms = test.counts * (corrected - base - plain)
         terms -= np.exp(np.minimum(corrected, _MOST)) - np.exp(base + plain)
-        return gain + np.bincount(self.trial[test], terms, n_trials)
+        return gain + np.bincount(self.trial[scored & finite], terms, n_trials)
 
     def _chosen(self, log_mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Columns, and penalties per spike, that predict left-out parts best: own history first, then the others'.
 
         No history is always among the choices.
         """
-        finite = np.isfinite(log_mean)
-        parts = [p for p in np.unique(self.part) if p != SCORED]
-        rows = [(np.flatnonzero(finite & (self.part != SCORED) & (self.part != p)), p) for p in parts]
-        folds = [(fit, np.flatnonzero(finite & (self.part == p))) for fit, p in rows]
+        inside = np.isfinite(log_mean) & (self.part != SCORED)
+        left_out = [self.part == part for part in np.unique(self.part) if part != SCORED]
+        folds = [(self._rows(inside & ~out, log_mean), self._rows(inside & out, log_mean)) for out in left_out]
         used, penalty = np.zeros(1, int), np.zeros(1)
-        weights = [np.array([self._intercept(fit, log_mean)]) for fit, _ in folds]
-        best = sum(self._score(left, log_mean, used, w) for (_, left), w in zip(folds, weights, strict=True))
+        weights = [np.array([fit.intercept]) for fit, _ in folds]
+        best = sum(left.score(used, w) for (_, left), w in zip(folds, weights, strict=True))
         for first, last in ((1, self.n_own), (self.n_own, self.columns.shape[1])):
             wider = np.concatenate([used, np.arange(first, last)])
             tried = [np.concatenate([w, np.zeros(last - first)]) for w in weights]
@@ -134,36 +135,61 @@ class CorrectedUnit:
                 penalties = np.concatenate([before, np.full(last - first, factor)])
                 score = 0.0
                 for at, (fit, left) in enumerate(folds):
-                    ridge = penalties * max(1.0, self.counts[fit].sum())
-                    tried[at] = self._fit(fit, log_mean, wider, ridge, tried[at], PATH_TOLERANCE)
-                    score += self._score(left, log_mean, wider, tried[at])
+                    ridge = penalties * max(1.0, fit.counts.sum())
+                    tried[at] = fit.fit(wider, ridge, tried[at], PATH_TOLERANCE)
+                    score += left.score(wider, tried[at])
                 if score <= best:  # from here on a weaker penalty only fits more chance
                     break
                 used, penalty, weights, best = wider, penalties, list(tried), score
         return used, penalty
 
-    def _fit(
-        self,
-        rows: np.ndarray,
-        log_mean: np.ndarray,
-        used: np.ndarray,
-        penalty: np.ndarray,
-        start: np.ndarray | None,
-        tolerance: float,
-    ) -> np.ndarray:
-        """Weights of the ``used`` columns; by default they start from no history."""
-        center = np.zeros(used.size)
-        if start is None:
-            start = np.concatenate([[self._intercept(rows, log_mean)], center[1:]])
-        design = Design.plain(self.columns[np.ix_(rows, used)])
+    def _rows(self, some: Bool[np.ndarray, " rows"], log_mean: np.ndarray) -> _Rows:
+        """Some of the rows; their columns are kept, since all models are tested on the same."""
+        key = np.packbits(some).tobytes()
+        if key not in self._kept:
+            self._kept[key] = self.columns[some]
+        return _Rows(self._kept[key], self.counts[some], log_mean[some])
+
+    @cached_property
+    def _kept(self) -> dict[bytes, np.ndarray]:
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of a regression, and the log of the counts that a model expects there."""
+
+    columns: Float[np.ndarray, "rows columns"]
+    counts: Float[np.ndarray, " rows"]
+    log_mean: Float[np.ndarray, " rows"]
+
+    def fit(self, used: np.ndarray, penalty: np.ndarray, start: np.ndarray, tolerance: float) -> np.ndarray:
+        """Weights of the ``used`` columns."""
         return fit_poisson_regression(
-            design, self.counts[rows], penalty, center, start, log_exposure=log_mean[rows], tolerance=tolerance
+            self._design(used),
+            self.counts,
+            penalty,
+            np.zeros(used.size),
+            start,
+            log_exposure=self.log_mean,
+            tolerance=tolerance,
         )
 
-    def _intercept(self, rows: np.ndarray, log_mean: np.ndarray) -> float:
+    @cached_property
+    def intercept(self) -> float:
         """Log of observed over expected spikes; a silent part counts as half a spike."""
-        return float(np.log(max(self.counts[rows].sum(), 0.5) / np.exp(log_mean[rows]).sum()))
+        return float(np.log(max(self.counts.sum(), 0.5) / np.exp(self.log_mean).sum()))
 
-    def _score(self, rows: np.ndarray, log_mean: np.ndarray, used: np.ndarray, weights: np.ndarray) -> float:
-        eta = log_mean[rows] + Design.plain(self.columns[np.ix_(rows, used)]).product(weights)
-        return float(self.counts[rows] @ eta - np.exp(np.minimum(eta, _MOST)).sum())
+    def log_corrected(self, used: np.ndarray, weights: np.ndarray) -> Float[np.ndarray, " rows"]:
+        """The log of the expected counts with the correction."""
+        log_corrected: np.ndarray = self.log_mean + self._design(used).product(weights)
+        return log_corrected
+
+    def score(self, used: np.ndarray, weights: np.ndarray) -> float:
+        """Log-likelihood (nats, up to log n!)."""
+        eta = self.log_corrected(used, weights)
+        return float(self.counts @ eta - np.exp(np.minimum(eta, _MOST)).sum())
+
+    def _design(self, used: np.ndarray) -> Design:
+        leading = used[-1] == used.size - 1  # then they need not be copied
+        return Design.plain(self.columns[:, : used.size] if leading else self.columns[:, used])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,7 +13,26 @@ from neurodecode.errors import ConvergenceError
 
 _ROWS = 16384  # rows at a time: their float64 copies stay in the cache
 _MAX_ITERATIONS = 100
+_BY_FAR = 0.1  # of the tolerance: how far below it a gain by an older curvature is to lie
 _MAX_LOG_MEAN = 20.0  # a trial step of the line search may overflow exp; such a step is rejected anyway
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """What Newton's method asks of the columns of a regression."""
+
+    @property
+    def n_columns(self) -> int:
+        """How many there are."""
+
+    def product(self, weights: Float[np.ndarray, " columns"]) -> Float[np.ndarray, " rows"]:
+        """Design times weights, in float64."""
+
+    def transposed_product(self, residual: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " columns"]:
+        """Transposed design times residuals, in float64."""
+
+    def gram(self, weights: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "columns columns"]:
+        """Transposed design times weighted design; it steers, and may be less exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +108,7 @@ class Design:
 
 
 def fit_poisson_regression(
-    design: Design,
+    design: Columns,
     counts: Float[np.ndarray, " rows"],
     penalty: Float[np.ndarray, " columns"],
     center: Float[np.ndarray, " columns"],
@@ -107,11 +127,14 @@ def fit_poisson_regression(
     weights = start.astype(np.float64)
     log_mean = design.product(weights) + (0.0 if log_exposure is None else log_exposure)
     value = _loss(log_mean, counts) + _ridge(weights, penalty, center)
+    factor = None
     for _ in range(_MAX_ITERATIONS):
         mean = np.exp(np.minimum(log_mean, _MAX_LOG_MEAN))
         gradient = design.transposed_product(mean - counts) + penalty * (weights - center)
-        hessian = design.gram(mean) + np.diag(penalty)
-        step = -_solve(hessian, gradient)
+        if factor is not None and gradient @ _solve(factor, gradient) / 2.0 < _BY_FAR * tolerance:
+            return weights  # the curvature of the step before tells as much, and costs nothing
+        factor = _factored(design.gram(mean) + np.diag(penalty))
+        step = -_solve(factor, gradient)
         gain = -gradient @ step
         if gain / 2.0 < tolerance:
             return weights
@@ -142,12 +165,16 @@ def _ridge(weights: np.ndarray, penalty: np.ndarray, center: np.ndarray) -> floa
     return float(penalty @ (weights - center) ** 2) / 2.0
 
 
-def _solve(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+def _factored(hessian: np.ndarray) -> tuple[np.ndarray, bool]:
     # A feature that never varies leaves a zero on the diagonal, and in the gradient. The jitter is far below any
     # curvature that matters, and each feature's own: the penalty of one says nothing about another.
     curvature = np.diag(hessian)
     jitter = np.where(curvature > 0.0, 1e-10 * curvature, 1.0)
-    factor = cho_factor(hessian + np.diag(jitter), check_finite=False)
+    factor: tuple[np.ndarray, bool] = cho_factor(hessian + np.diag(jitter), check_finite=False)
+    return factor
+
+
+def _solve(factor: tuple[np.ndarray, bool], gradient: np.ndarray) -> np.ndarray:
     solved: np.ndarray = cho_solve(factor, gradient, check_finite=False)
     return solved
 

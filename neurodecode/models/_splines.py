@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from jaxtyping import Float
 from neurodecode.data.trials import Trials
 from neurodecode.features.bsplines import roughness_basis
 from neurodecode.models._groups import deal_groups
-from neurodecode.models._newton import Design, fit_poisson_regression
+from neurodecode.models._newton import fit_poisson_regression
+from neurodecode.models._spline_columns import SplineColumns
 
 MOST_COLUMNS = 400  # of all conditions together: the Hessian grows with their square
 _BLOCKS_PER_SPLINE = 4
@@ -26,7 +28,8 @@ _NO_DEVIATION = 1e8  # at this penalty conditions are not told apart
 class TimeCourse:
     """log expected count = profiles . coefficients, per unit; ``penalty`` of each coefficient.
 
-    Rows of ``profiles`` run over the bins of the first condition, then the second, ...
+    ``profiles``: the columns of ``SplineColumns`` written out; its rows run over the bins of the first condition,
+    then the second, ...
     """
 
     profiles: Float[np.ndarray, "conditions_and_bins profiles"]
@@ -54,19 +57,24 @@ class _Sums:
 
     def in_blocks(self, starts: np.ndarray, n_bins: int) -> _Sums:
         """The same over blocks of bins that begin at ``starts``."""
-        summed = [
-            np.add.reduceat(values.reshape(len(values), -1, n_bins), starts, axis=2).reshape(len(values), -1)
-            for values in (self.counts, self.observed)
-        ]
-        return _Sums(*summed)
+        return self._summed(n_bins, lambda values: np.add.reduceat(values, starts, axis=2))
 
-    def fit(self, keep: np.ndarray, profiles: np.ndarray, penalty: np.ndarray, start: np.ndarray) -> np.ndarray:
-        """Coefficients for the groups to keep."""
+    def pooled(self, n_bins: int) -> _Sums:
+        """The same over conditions: what they have in common is fitted to their sums."""
+        return self._summed(n_bins, lambda values: values.sum(axis=1))
+
+    def _summed(self, n_bins: int, sums: Callable[[np.ndarray], np.ndarray]) -> _Sums:
+        """``sums`` of (groups, conditions, bins)."""
+        n = len(self.counts)
+        return _Sums(*(sums(v.reshape(n, -1, n_bins)).reshape(n, -1) for v in (self.counts, self.observed)))
+
+    def fit(self, keep: np.ndarray, basis: np.ndarray, penalty: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """Coefficients of ``SplineColumns`` for the groups to keep."""
         counts, observed = self.counts[keep].sum(axis=0), self.observed[keep].sum(axis=0)
         seen = observed > 0
         counts = counts + HALF_A_SPIKE * observed / max(observed.sum(), 1.0)
         return fit_poisson_regression(
-            Design.plain(profiles[seen]),
+            SplineColumns.of(basis, seen),
             counts[seen],
             penalty,
             np.zeros_like(penalty),
@@ -74,12 +82,13 @@ class _Sums:
             log_exposure=np.log(observed[seen]),
         )
 
-    def score(self, group: int, profiles: np.ndarray, coefficients: np.ndarray) -> float:
+    def score(self, group: int, basis: np.ndarray, coefficients: np.ndarray) -> float:
         """Log-likelihood (nats, up to log n!) of one group."""
-        log_rate = profiles @ coefficients
+        everywhere = np.ones(self.counts.shape[1], bool)
+        log_rate = SplineColumns.of(basis, everywhere).product(coefficients)
         return float(self.counts[group] @ log_rate - self.observed[group] @ np.exp(log_rate))
 
-    def cross_validated(self, profiles: np.ndarray, penalties: list[np.ndarray], start: np.ndarray) -> int:
+    def cross_validated(self, basis: np.ndarray, penalties: list[np.ndarray], start: np.ndarray) -> int:
         """Which of the penalties, from strong to weak, predicts left-out groups best.
 
         The first stands unless another wins MARGIN: chance alone often prefers one of the many others.
@@ -88,8 +97,8 @@ class _Sums:
         for group in range(len(self.counts)):
             coefficients = start
             for number, penalty in enumerate(penalties):
-                coefficients = self.fit(np.arange(len(self.counts)) != group, profiles, penalty, coefficients)
-                scores[number] += self.score(group, profiles, coefficients)
+                coefficients = self.fit(np.arange(len(self.counts)) != group, basis, penalty, coefficients)
+                scores[number] += self.score(group, basis, coefficients)
         scores[0] += MARGIN
         return int(np.argmax(scores))
 
@@ -107,22 +116,18 @@ def fit_time_course(trials: Trials, n_splines: int, penalties: tuple[float, ...]
     starts = np.arange(0, trials.n_bins, width)
     sizes = np.diff(np.append(starts, trials.n_bins))
     blocks = np.add.reduceat(basis, starts, axis=0) / sizes[:, None]
-    profiles = _profiles(basis, n_conditions)
     coefficients, chosen = [], []
     for sums in _sums(trials, n_groups):
         coarse = sums.in_blocks(starts, trials.n_bins)
         start = _flat_start(sums, basis)
         grids = [p * roughness + _FLAT for p in strong_first]
-        shared = np.tile(blocks, (n_conditions, 1))
-        penalty = grids[coarse.cross_validated(shared, grids, start)]
+        penalty = grids[coarse.pooled(len(blocks)).cross_validated(blocks, grids, start)]
         if n_conditions > 1:
             start = np.concatenate([start, np.zeros(n_conditions * basis.shape[1])])
-            penalty = _with_deviations(
-                coarse, penalty, roughness, strong_first, _profiles(blocks, n_conditions), start
-            )
-        coefficients.append(sums.fit(np.arange(len(sums.counts)), profiles, penalty, start))
+            penalty = _with_deviations(coarse, penalty, roughness, strong_first, blocks, start)
+        coefficients.append(sums.fit(np.arange(len(sums.counts)), basis, penalty, start))
         chosen.append(penalty)
-    return TimeCourse(profiles, np.stack(coefficients), np.stack(chosen), n_conditions)
+    return TimeCourse(_profiles(basis, n_conditions), np.stack(coefficients), np.stack(chosen), n_conditions)
 
 
 def _with_deviations(
@@ -130,15 +135,15 @@ def _with_deviations(
     shared: np.ndarray,
     roughness: np.ndarray,
     penalties: list[float],
-    profiles: np.ndarray,
+    blocks: np.ndarray,
     start: np.ndarray,
 ) -> np.ndarray:
     """The shared penalty followed by that of each condition: on roughness first, then on size."""
-    n_conditions = profiles.shape[1] // roughness.size - 1
+    n_conditions = sums.counts.shape[1] // len(blocks)
 
     def best(deviations: list[np.ndarray]) -> np.ndarray:
         full = [np.concatenate([shared, np.tile(d, n_conditions)]) for d in deviations]
-        return deviations[sums.cross_validated(profiles, full, start)]
+        return deviations[sums.cross_validated(blocks, full, start)]
 
     smooth = best([np.full(roughness.size, _NO_DEVIATION), *(p * roughness + _USUAL_SIZE for p in penalties)])
     if smooth[0] < _NO_DEVIATION:
