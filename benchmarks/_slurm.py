@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SLURM = ROOT / "tests/cluster/slurm.sh"
+ACCOUNTING = ROOT / "tests/cluster/accounting.sh"
 QUICK = (  # of the profile, what a test need not wait for
     *("--latency-wait", "20", "--slurm-init-seconds-before-status-checks", "2"),
     *("--seconds-between-status-checks", "2", "--nocolor"),
@@ -62,6 +63,11 @@ class Cluster:
     def stop(self) -> None:
         """End its daemons."""
         subprocess.run([str(SLURM), "stop", str(self.state)], check=False)
+
+    def accounting(self, state: str) -> str:
+        """slurmdbd ``on`` or ``off``; returns the reason why it cannot be, or nothing."""
+        done = subprocess.run([ACCOUNTING, state, self.state], capture_output=True, text=True, check=False)
+        return done.stderr.strip() or f"exit status {done.returncode}" if done.returncode else ""
 
     def daemon(self, name: str) -> int:
         """Its process."""
@@ -141,3 +147,16 @@ def running(pattern: str) -> list[int]:
         if pattern in line and int(process.name) != os.getpid():
             found.append(int(process.name))
     return found
+
+
+def script(directory: Path, rule: str) -> list[int]:
+    """Processes of a run's jobs that are in the script of a rule."""
+    return [pid for pid in running(f"{directory}/.snakemake/scripts/") if pid in running(f".{rule}.py")]
+
+
+def held(directory: Path, rule: str) -> int:
+    """The process of a rule's script, stopped as soon as it runs."""
+    until(lambda: script(directory, rule), 240, of=f"a running {rule}")
+    pid = script(directory, rule)[0]
+    os.kill(pid, signal.SIGSTOP)
+    return pid

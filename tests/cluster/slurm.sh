@@ -83,7 +83,7 @@ EOF
 
 stop() {
   local daemon pid
-  for daemon in slurmd slurmctld munged; do
+  for daemon in slurmd slurmctld slurmdbd mariadbd munged; do
     [ -f "$1/$daemon.pid" ] || continue
     pid=$(cat "$1/$daemon.pid")
     if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$daemon" ]; then
@@ -92,7 +92,7 @@ stop() {
     fi
     rm -f "$1/$daemon.pid"
   done
-  if [ -e $conf ] && head -n 1 $conf | grep -qF "$OURS"; then rm -f $conf /etc/slurm/gres.conf; fi
+  if [ -e $conf ] && head -n 1 $conf | grep -qF "$OURS"; then rm -f $conf /etc/slurm/{gres,slurmdbd}.conf; fi
 }
 
 case "${1:-}" in

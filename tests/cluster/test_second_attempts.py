@@ -7,34 +7,13 @@ import subprocess
 import pytest
 
 from benchmarks._lab import write_lab
-from benchmarks._slurm import end, running, submitted, until
+from benchmarks._slurm import end, held, script, submitted, until
 
 
 @pytest.fixture
 def lab(tmp_path):
     """The configuration of one recording."""
     return write_lab(tmp_path, 1)
-
-
-def script(directory, name):
-    """Processes of jobs of this run that are in the script of a rule."""
-    return [pid for pid in running(f"{directory}/.snakemake/scripts/") if f".{name}.py" in command(pid)]
-
-
-def command(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def held(directory, name):
-    """The process of a rule's script, stopped."""
-    until(lambda: script(directory, name), 240, of=f"a running {name}")
-    pid = script(directory, name)[0]
-    os.kill(pid, signal.SIGSTOP)
-    return pid
 
 
 def test_over_memory_and_over_time_are_submitted_again_with_more(queue, lab, tmp_path):
