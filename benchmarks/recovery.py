@@ -43,7 +43,7 @@ log = logging.getLogger("benchmarks.recovery")
 
 ORACLE, PSTH = "oracle", "psth"
 MODELS = (PSTH, "glm", "lstm", "gru", ORACLE)
-N_TRIALS = {"refractory_adapting": (80, 160, 300, 1000), "bursting": (160, 300), "shared_gain": (160, 300)}
+N_TRIALS = {"refractory_adapting": (80, 160, 300, 1000), "bursting": (160, 300), "shared_gain": (160, 300, 1000)}
 TRAINING_PER_VALIDATION = 7
 COLUMNS = (
     *("commit", "code", "machine", "threads", "recording", "population", "trials", "model", "fold", "settings"),
