@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import spearmanr
 
 from neurodecode.data.binning import placed_trials
@@ -44,7 +44,8 @@ def quality(
     """
     row_of = {name: row for row, name in enumerate(distinct_names(recording.unit_names))}
     recorded = _recorded(recording, [row_of[name] for name in trials.unit_names])
-    units = [one | _in_trials(trials, place, splits) for place, one in enumerate(recorded)]
+    spikes = trials.window_counts.sum(axis=1, dtype=np.int64)
+    units = [one | _in_trials(trials, place, spikes[:, place], splits) for place, one in enumerate(recorded)]
     span, observed = _extent(recording)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -139,9 +140,10 @@ def _short_intervals(
     return found
 
 
-def _in_trials(trials: Trials, unit: int, splits: Sequence[Split]) -> dict[str, object]:
-    """What the trials say of one unit: rates in the window, silent trials, drift, folds without a spike."""
-    n = trials.window_counts[..., unit].sum(axis=1, dtype=np.int64)
+def _in_trials(
+    trials: Trials, unit: int, n: Int[np.ndarray, " trials"], splits: Sequence[Split]
+) -> dict[str, object]:
+    """What the trials say of one unit, of ``n`` spikes: rates, silent trials, drift, folds without a spike."""
     mask = trials.window_mask[..., min(unit, trials.mask.shape[2] - 1)]
     seconds = mask.sum(axis=1) * trials.bin_size_s
     seen = seconds > 0

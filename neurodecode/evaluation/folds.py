@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ from neurodecode.config.search import search_config
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
+from neurodecode.data.written_rows import WrittenRows
 from neurodecode.evaluation.interrupted import resumable
 from neurodecode.evaluation.search import searched
 from neurodecode.evaluation.seeds import seed_sequence
 from neurodecode.models import FittedModel, PointProcessModel, build_model, cell_names, save_fitted
 
 log = logging.getLogger(__name__)
+
+_COUNTS_AT_ONCE = 2**25  # trials x steps x units that are predicted or drawn together: 256 MB in float64
 
 
 def fit_and_predict(
@@ -55,11 +58,9 @@ def fit_and_predict(
     with resumable(outputs["fit"], code, *decides), threadpool_limits(limits=threads):
         fitted, about = _fitted(built, search, session_trials, folds, seed, (session, name))
         log.info("%s on %s: %d folds fitted in %.1f s", name, session, len(folds), time.perf_counter() - started)
-        predictions = out_of_fold_intensity(fitted, session_trials, folds)
+        save_intensity(outputs["predictions"], fitted, session_trials, folds)
         rngs = [np.random.default_rng(seed_sequence(seed, session, name, s.fold, "sample")) for s in folds]
         samples = out_of_fold_samples(fitted, session_trials, folds, rngs)
-        with written_whole(outputs["predictions"]) as part, part.open("wb") as file:
-            np.save(file, predictions, allow_pickle=False)
         save_samples(outputs["samples"], samples)
         seconds = round(time.perf_counter() - started, 3)
         save_fitted(outputs["parameters"], outputs["fit"], fitted, seconds=seconds, seed=seed, **about)
@@ -93,20 +94,51 @@ def out_of_fold_intensity(
 ) -> Float[np.ndarray, "trials bins units"]:
     """Rates (Hz, float32) of every trial by the fold that tests it; NaN where the recording did not run."""
     rates = np.full(trials.window_counts.shape, np.nan, np.float32)
-    for model, split in zip(fitted, splits, strict=True):
-        test = trials.select(split.test)
-        rates[split.test] = np.where(test.window_mask, model.intensity(test), np.nan)
+    for tested, found in _tested_rates(fitted, trials, splits):
+        rates[tested] = found
     return rates
+
+
+def save_intensity(
+    path: str | Path, fitted: Sequence[FittedModel], trials: Trials, splits: Sequence[Split]
+) -> None:
+    """Write ``predictions.npy``, the same some trials at a time: all of them may not fit into memory."""
+    with written_whole(path) as part, part.open("wb") as file:
+        rates = WrittenRows(file, trials.window_counts.shape, np.float32)
+        for tested, found in _tested_rates(fitted, trials, splits):
+            rates.put(tested, found)
+        rates.fill_others(np.nan)
+
+
+def _tested_rates(
+    fitted: Sequence[FittedModel], trials: Trials, splits: Sequence[Split]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Some test trials at a time: which they are, and their rates (Hz, float32)."""
+    for model, split in zip(fitted, splits, strict=True):
+        for some in _at_once(split.test, trials):
+            test = trials.select(some)
+            yield some, np.where(test.window_mask, model.intensity(test), np.nan).astype(np.float32)
+
+
+def _at_once(tested: np.ndarray, trials: Trials) -> Iterator[np.ndarray]:
+    """The trials in order, as many together as ``_COUNTS_AT_ONCE`` allows, and one at least."""
+    each = max(1, _COUNTS_AT_ONCE // max(1, trials.n_steps * trials.n_units))
+    for start in range(0, tested.size, each):
+        yield tested[start : start + each]
 
 
 def out_of_fold_samples(
     fitted: Sequence[FittedModel], trials: Trials, splits: Sequence[Split], rngs: Sequence[np.random.Generator]
 ) -> UInt[np.ndarray, "trials bins units"]:
     """Every trial drawn once, by the fold that tests it."""
-    counts = np.zeros(trials.window_counts.shape, np.uint16)
+    counts: np.ndarray = np.zeros(trials.window_counts.shape, np.uint8)
     for model, split, rng in zip(fitted, splits, rngs, strict=True):
-        counts[split.test] = model.sample(trials.select(split.test), rng).window_counts
-    return counts.astype(np.uint8) if counts.max(initial=0) <= np.iinfo(np.uint8).max else counts
+        for some in _at_once(split.test, trials):
+            drawn = model.sample(trials.select(some), rng).window_counts
+            if drawn.max(initial=0) > np.iinfo(counts.dtype).max:
+                counts = counts.astype(np.uint16)
+            counts[some] = drawn
+    return counts
 
 
 def save_samples(path: str | Path, counts: UInt[np.ndarray, "trials bins units"]) -> None:

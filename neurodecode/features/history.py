@@ -111,4 +111,7 @@ def mean_count(trials: Trials) -> Float[np.ndarray, " units"]:
 
 def observed_counts(trials: Trials, fill: Float[np.ndarray, " units"]) -> Float[np.ndarray, "trials steps units"]:
     """Counts with ``fill`` where nothing was recorded: the unobserved past is not silence."""
-    return np.where(trials.mask, trials.counts, fill).astype(np.float32)
+    counts = np.empty(trials.counts.shape, np.float32)
+    counts[:] = fill
+    np.copyto(counts, trials.counts, where=trials.mask)
+    return counts

@@ -64,26 +64,32 @@ def blocks_of(
     trials: Trials,
     units: np.ndarray,
     log_aggregate: Float[np.ndarray, "trials bins all_units"],
+    sources: Float[np.ndarray, "trials bins sources features"] | None = None,
 ) -> Iterator[Block]:
-    """The window's rows of ``units``, condition after condition."""
-    n_before = 0
+    """The window's rows of ``units``, condition after condition; ``sources``: their histories, made before."""
+    own, n_before = trials.select_units(units), 0
     for code in range(trials.n_conditions):
         members = np.flatnonzero(trials.condition == code)
         for start in range(0, len(members), _TRIALS_AT_ONCE):
             some = members[start : start + _TRIALS_AT_ONCE]
-            yield from _split(design, trials.select(some), units, log_aggregate[some], n_before)
+            history = design.source_history(trials.select(some)) if sources is None else sources[some]
+            aggregate = log_aggregate[np.ix_(some, np.arange(trials.n_bins), units)]
+            yield from _split(design, own.select(some), units, aggregate, history, n_before)
             n_before += len(some)
 
 
 def _split(
-    design: HistoryDesign, trials: Trials, units: np.ndarray, log_aggregate: np.ndarray, n_before: int
+    design: HistoryDesign,
+    trials: Trials,
+    units: np.ndarray,
+    log_aggregate: np.ndarray,
+    sources: np.ndarray,
+    n_before: int,
 ) -> Iterator[Block]:
-    """The blocks of trials of one condition, which come after ``n_before`` others."""
-    own = design.own_history(trials, units.tolist())
-    sources = design.source_history(trials)
+    """The blocks of trials of ``units`` and of one condition, which come after ``n_before`` others."""
+    own = design.history_of(trials, units.tolist())
     covariates = covariate_columns(trials)[:, trials.lead :]
-    counts = trials.select_units(units).window_counts
-    mask = trials.window_mask if trials.window_mask.shape[2] == 1 else trials.window_mask[:, :, units]
+    counts, mask = trials.window_counts, trials.window_mask
     trials_each = max(1, _ROWS // trials.n_bins)
     bins_each = -(-trials.n_bins // -(-trials.n_bins // _ROWS))  # a long trial falls into pieces of one length
     for first in range(0, trials.n_trials, trials_each):
@@ -96,9 +102,7 @@ def _split(
                 condition=int(trials.condition[0]),
                 trials=n_before + np.arange(first, min(first + trials_each, trials.n_trials)),
                 bins=bins,
-                own=np.concatenate(
-                    [_along_time(log_aggregate[at][..., units, None]), _along_time(own[at])], axis=1
-                ),
+                own=np.concatenate([_along_time(log_aggregate[at][..., None]), _along_time(own[at])], axis=1),
                 shared=np.concatenate(shared) if shared else _along_time(covariates[at]),
                 counts=_along_time(np.where(mask[at], counts[at], 0)),
                 seen=None if mask[at].all() else _along_time(mask[at]),

@@ -53,8 +53,12 @@ class HistoryDesign:
 
     def own_history(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
         """Own-history features of ``units`` in the window."""
-        counts = observed_counts(trials, self.fill)[..., units]
-        return self.own.transform(counts, self.fill[units])[:, trials.lead :]
+        return self.history_of(trials.select_units(np.array(units, int)), units)
+
+    def history_of(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
+        """The same from trials of ``units`` alone."""
+        fill = self.fill[units]
+        return self.own.transform(observed_counts(trials, fill), fill)[:, trials.lead :]
 
     def source_history(self, trials: Trials) -> Float[np.ndarray, "trials bins sources features"]:
         """Features of the sources in the window."""

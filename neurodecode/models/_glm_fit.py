@@ -12,7 +12,7 @@ from jaxtyping import Float
 from neurodecode.data.trials import Trials
 from neurodecode.models._glm_design import N_LEADING, HistoryDesign
 from neurodecode.models._glm_newton import KeptNewton, Objective
-from neurodecode.models._glm_rows import Rows, window_log_aggregate
+from neurodecode.models._glm_rows import Rows, shared_source_history, window_log_aggregate
 from neurodecode.models._glm_smoothness import smoothed
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 
@@ -40,10 +40,12 @@ def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: Pe
     """
     log_aggregate = window_log_aggregate(design, trials, leave_out=True)
     held_out_aggregate = window_log_aggregate(design, validation, leave_out=False)
+    sources, held_out_sources = (shared_source_history(design, some) for some in (trials, validation))
     found = []
     for units in _unit_batches(design, trials.n_trials * trials.n_bins):
-        batch = _Batch.of(design, trials, units, log_aggregate)
-        chosen = _choose(batch, Rows.of(design, validation, units, held_out_aggregate), grid)
+        batch = _Batch.of(design, trials, units, log_aggregate, sources)
+        held_out = Rows.of(design, validation, units, held_out_aggregate, held_out_sources)
+        chosen = _choose(batch, held_out, grid)
         for unit, penalties in zip(units, chosen[1], strict=True):
             log.info("glm: unit %s, penalties %s", trials.unit_names[unit], penalties)
         found.append(batch.gathered(*chosen))
@@ -53,9 +55,9 @@ def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: Pe
 def refit(design: HistoryDesign, trials: Trials, chosen: UnitWeights) -> UnitWeights:
     """Weights of every unit on other trials, at penalties chosen before; ``chosen`` is also where a fit starts."""
     log_aggregate = window_log_aggregate(design, trials, leave_out=True)
-    found = []
+    sources, found = shared_source_history(design, trials), []
     for units in _unit_batches(design, trials.n_trials * trials.n_bins):
-        batch = _Batch.of(design, trials, units, log_aggregate)
+        batch = _Batch.of(design, trials, units, log_aggregate, sources)
         penalties = [Penalties(*chosen.penalties[unit].tolist()) for unit in units]
         weights = batch.fit(penalties, batch.near(chosen), FINAL_TOLERANCE, exact=True)
         found.append(batch.gathered(weights, penalties))
@@ -72,8 +74,15 @@ class _Batch:
     own_source: np.ndarray
 
     @classmethod
-    def of(cls, design: HistoryDesign, trials: Trials, units: np.ndarray, log_aggregate: np.ndarray) -> _Batch:
-        rows = Rows.of(design, trials, units, log_aggregate)
+    def of(
+        cls,
+        design: HistoryDesign,
+        trials: Trials,
+        units: np.ndarray,
+        log_aggregate: np.ndarray,
+        sources: np.ndarray | None = None,
+    ) -> _Batch:
+        rows = Rows.of(design, trials, units, log_aggregate, sources)
         own_source = np.zeros((len(units), rows.columns.n_all), bool)
         if design.n_sources() and design.per_unit:
             each = rows.columns.n_source_features

@@ -48,13 +48,14 @@ class Rows:
         trials: Trials,
         units: np.ndarray,
         log_aggregate: Float[np.ndarray, "trials bins all_units"],
+        sources: Float[np.ndarray, "trials bins sources features"] | None = None,
     ) -> Rows:
-        """The rows of ``units``, by index."""
+        """The rows of ``units``, by index; ``sources``: what ``shared_source_history`` gives of these trials."""
         basis, roughness = time_course_basis(trials)
         n_curves = 1 if trials.n_conditions == 1 else 1 + trials.n_conditions
         n_covariates = sum(values[0, 0].size for values in trials.covariates.values())
         columns = Columns.of(design, n_covariates, n_curves * basis.shape[1])
-        blocks = list(blocks_of(design, trials, units, log_aggregate))
+        blocks = list(blocks_of(design, trials, units, log_aggregate, sources))
         return cls(len(units), blocks, basis, roughness, trials.n_conditions, columns)
 
     def time_courses(
@@ -229,4 +230,20 @@ def window_log_aggregate(
     for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
         some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
         out[some] = design.log_aggregate(trials.select(some), leave_out=leave_out)[:, trials.lead :]
+    return out
+
+
+def shared_source_history(
+    design: HistoryDesign, trials: Trials
+) -> Float[np.ndarray, "trials bins sources features"] | None:
+    """Histories that all units share, made once for all batches of units; None where each unit is a source."""
+    if design.per_unit and design.n_sources():
+        return None
+    n_sources = design.n_sources()
+    out = np.empty(
+        (trials.n_trials, trials.n_bins, n_sources, design.sources.n_features if n_sources else 0), np.float32
+    )
+    for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
+        some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
+        out[some] = design.source_history(trials.select(some))
     return out

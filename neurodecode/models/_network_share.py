@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt
 
+from neurodecode.models._glm_design import trial_batches
 from neurodecode.nn.device import Device, choose_device
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -85,6 +86,9 @@ def _gain_of_trials(
     added: Float[np.ndarray, "trials bins units"],
 ) -> Float[np.ndarray, " trials"]:
     """Gain in log-likelihood (nats) of each trial, all units together."""
-    each = counts * added - np.exp(log_mean) * np.expm1(np.minimum(added, 20.0))
-    summed: np.ndarray = np.where(mask, each, 0.0).sum(axis=(1, 2))
+    summed = np.empty(len(counts))
+    for some in trial_batches(len(counts), counts[0].size):
+        of_spikes = counts[some] * added[some]
+        each = of_spikes - np.exp(log_mean[some]) * np.expm1(np.minimum(added[some], 20.0))
+        summed[some] = np.where(mask[some], each, 0.0).sum(axis=(1, 2))
     return summed

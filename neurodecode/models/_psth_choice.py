@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt
 
 from neurodecode.data.trials import Trials
 from neurodecode.models._groups import deal_groups, grouped_sums
@@ -25,6 +25,7 @@ from neurodecode.models._smoothing import Smoother
 SHRINKAGE_TRIALS = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.0)
 MARGIN = 2.0  # nats that each step away from a plainer PSTH must gain on trials left out of everything
 _N_OUTER = 3
+_UNITS_AT_ONCE = 32  # whose counts are copied together, each unit's own side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +62,19 @@ def choose(
 
     blocks, everyone = Blocks(trials.n_bins), np.unique(group)
     observed: list[Sums] = []
-    for unit in range(trials.n_units):
+    for unit, counts in enumerate(_by_unit(trials.counts)):
         mask = trials.mask[:, :, unit if trials.mask.shape[2] > 1 else 0]
         if not observed or trials.mask.shape[2] > 1:
             observed = sums(mask)
-        spikes = sums(trials.counts[:, :, unit] * mask)
+        spikes = sums(counts * mask)
         pairs = zip(spikes, observed, strict=True)
         yield _choose_unit([Groups(n, seen, everyone, trials.bin_size_s) for n, seen in pairs], blocks)
+
+
+def _by_unit(counts: UInt[np.ndarray, "trials steps units"]) -> Iterator[UInt[np.ndarray, "trials steps"]]:
+    """One unit after the other. To pick single units out of many would read all of memory for each."""
+    for start in range(0, counts.shape[2], _UNITS_AT_ONCE):
+        yield from np.ascontiguousarray(np.moveaxis(counts[..., start : start + _UNITS_AT_ONCE], 2, 0))
 
 
 @dataclass(frozen=True, eq=False)

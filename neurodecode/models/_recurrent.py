@@ -20,7 +20,7 @@ from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._kept import kept_fit
-from neurodecode.models._network_inputs import NetworkInputs
+from neurodecode.models._network_inputs import Drive, NetworkInputs
 from neurodecode.models._network_ladder import Learnt, best_rung
 from neurodecode.models._network_paths import Paths
 from neurodecode.models._network_share import Share, chosen_share, what_networks_add
@@ -109,11 +109,12 @@ class RecurrentModel(PointProcessModel):
         """Fit the GLM, then train ``seeds`` networks on what it leaves."""
         start = self.glm()
         glm = kept_fit("glm", start, lambda: start.fit_training(trials, validation))
-        inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, self.burn_in_bins))
-        sequences = inputs.sequences(trials, leave_out=True).cached()
+        burn_in = min(trials.lead, self.burn_in_bins)
+        drive = Drive.of(glm, trials, burn_in, leave_out=True)
+        inputs = NetworkInputs.measured(glm, trials, burn_in=burn_in, drive=drive)
+        sequences = inputs.sequences(trials, leave_out=True, drive=drive).cached()
         if self.scheduled_sampling:
-            due = inputs.due(trials, leave_out=True)
-            past = OwnPast.of(trials, glm, inputs.history, due, sequences.offset)
+            past = OwnPast.of(trials, glm, inputs.history, drive.due, sequences.offset)
             sequences = replace(sequences, remake=past)
         held_out = inputs.sequences(validation, leave_out=False).cached()
 

@@ -28,9 +28,10 @@ class RecurrentStepper(Stepper):
         self.networks = [network.to(self.device).eval() for network in networks]
         self.inputs, self.share, self.lead = inputs, share, trials.lead
         self.glm = GLMStepper(inputs.glm, trials)
-        self.driven = inputs.driven(trials, leave_out=False)
+        drive = inputs.drive(trials, leave_out=False)
+        self.driven = drive.columns
         self.history = inputs.basis.state(trials.n_trials, inputs.glm.design.fill)
-        self.gain = PopulationGainState(inputs.gain, inputs.due(trials, leave_out=False))
+        self.gain = PopulationGainState(inputs.gain, drive.due)
         self.states: list[Any] = [None] * len(self.networks)
 
     def expected(self, step: int) -> Float[np.ndarray, "rows units"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -157,18 +157,18 @@ def _profiles(basis: np.ndarray, n_conditions: int) -> np.ndarray:
     return shared if n_conditions == 1 else np.hstack([shared, np.kron(np.eye(n_conditions), basis)])
 
 
-def _sums(trials: Trials, n_groups: int) -> list[_Sums]:
+def _sums(trials: Trials, n_groups: int) -> Iterator[_Sums]:
+    """Of one unit after the other."""
     groups = deal_groups(trials.condition, n_groups)
     n_places = trials.n_conditions * trials.n_bins
-    shape = (int(groups.max()) + 1, trials.n_conditions, trials.n_bins, trials.n_units)
-    counts, observed = np.zeros(shape), np.zeros(shape)
+    shape = (int(groups.max()) + 1, trials.n_conditions, trials.n_bins)
+    counts, observed = (np.zeros((*shape, n)) for n in (trials.n_units, trials.mask.shape[2]))
     for trial, (group, code) in enumerate(zip(groups, trials.condition, strict=True)):
         counts[group, code] += np.where(trials.window_mask[trial], trials.window_counts[trial], 0)
         observed[group, code] += trials.window_mask[trial]
-    return [
-        _Sums(counts[..., u].reshape(-1, n_places), observed[..., u].reshape(-1, n_places))
-        for u in range(trials.n_units)
-    ]
+    for unit in range(trials.n_units):
+        seen = observed[..., unit if trials.mask.shape[2] > 1 else 0]
+        yield _Sums(counts[..., unit].reshape(-1, n_places), seen.reshape(-1, n_places))
 
 
 def _flat_start(sums: _Sums, basis: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ from neurodecode.models.psth_gain import GainPSTH, GainStepper
 
 Coupling = Literal["auto", "own", "units", "mean"]
 TimeCourse = Literal["auto", "beside", "none"]
+_TRIALS_AT_ONCE = 32  # whose log means are made together where they are many
 MANY_UNITS = 32  # above it `auto` couples to the population's mean: pairwise weights grow with units squared
 
 
@@ -166,12 +167,25 @@ class FittedGLM(FittedModel):
             log_mean[batch] += self._driven(trials.select(batch), leave_out=leave_out)
         return log_mean
 
+    def narrow_log_mean(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials bins units"]:
+        """``log_mean`` in float32, made of some trials at a time."""
+        out = np.empty((trials.n_trials, trials.n_bins, trials.n_units), np.float32)
+        batches = list(trial_batches(trials.n_trials, self._history_values(trials)))
+        together = max(1, _TRIALS_AT_ONCE // max(1, *map(len, batches), 1))  # of those that histories are made in
+        for first in range(0, len(batches), together):
+            some = np.concatenate(batches[first : first + together])
+            out[some] = self.log_mean(trials.select(some), leave_out=leave_out)
+        return out
+
+    def _history_values(self, trials: Trials) -> int:
+        """Own-history features of one trial, lead and window."""
+        return trials.n_steps * trials.n_units * self.design.own.n_features
+
     def history_log_mean(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
         """The part of ``log_mean`` that the past adds: own and other units' history."""
         out = np.empty((trials.n_trials, trials.n_bins, trials.n_units))
         design, units = self.design, list(range(trials.n_units))
-        per_trial = trials.n_steps * trials.n_units * design.own.n_features
-        for batch in trial_batches(trials.n_trials, per_trial):
+        for batch in trial_batches(trials.n_trials, self._history_values(trials)):
             some = trials.select(batch)
             history = np.einsum("tbuf,uf->tbu", design.own_history(some, units), self.weights.own)
             if design.n_sources():

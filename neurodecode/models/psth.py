@@ -26,6 +26,8 @@ from neurodecode.models._sampling import DrivenStepper
 from neurodecode.models._smoothing import KERNELS, Smoother, bandwidth_grid
 
 _CHUNK_VALUES = 2**22  # of a unit's smoothed trials held at a time
+_KEPT_VALUES = 2**26  # of all units' smoothed sums that stay: 512 MB; where they are more, they are made anew
+_TRIALS_AT_ONCE = 64  # that are copied to be summed
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,10 @@ def event_step(grid: Grid) -> int | None:
 def _summed(trials: Trials, values: np.ndarray) -> UInt[np.ndarray, "conditions steps units"]:
     sums = np.zeros((trials.n_conditions, *values.shape[1:]), np.uint32)
     for code in np.unique(trials.condition):
-        members = trials.condition == code
-        sums[code] = values[members].sum(axis=0, dtype=np.uint32, where=trials.mask[members])
+        members = np.flatnonzero(trials.condition == code)
+        for start in range(0, members.size, _TRIALS_AT_ONCE):
+            some = members[start : start + _TRIALS_AT_ONCE]
+            sums[code] += values[some].sum(axis=0, dtype=np.uint32, where=trials.mask[some])
     return sums
 
 
@@ -147,7 +151,7 @@ class FittedPSTH(FittedModel):
         """Rate (Hz) of each condition over lead and window; the grand mean where a condition had no trial."""
         rates = np.empty(self.counts.shape)
         for unit in range(self.grid.n_units):
-            rates[:, :, unit] = self._units[unit].rates_hz()
+            rates[:, :, unit] = self._of_unit(unit).rates_hz()
         return rates
 
     def leave_one_out(self, trials: Trials) -> Float[np.ndarray, "trials steps units"]:
@@ -171,13 +175,18 @@ class FittedPSTH(FittedModel):
         A trial that is left out keeps the level of the whole average over the window: a trial with many spikes
         would otherwise see a lower one, and a nearly flat average would earn a large negative weight.
         """
-        whole: np.ndarray = np.log(self.intensity_with_lead(trials) * trials.bin_size_s)
+        whole = self.intensity_with_lead(trials)
+        whole *= trials.bin_size_s  # in place, as all below: these arrays are the largest of a fit
+        np.log(whole, out=whole)
         if not leave_out:
             return whole
-        others: np.ndarray = np.log(self.leave_one_out(trials) * trials.bin_size_s)
-        level: np.ndarray = (whole - others)[:, self.grid.lead :].mean(axis=1, keepdims=True)
-        left_out: np.ndarray = others + level
-        return left_out
+        others = self.leave_one_out(trials)
+        others *= trials.bin_size_s
+        np.log(others, out=others)
+        window = np.s_[:, self.grid.lead :]
+        level: np.ndarray = (whole[window] - others[window]).mean(axis=1, keepdims=True)
+        others += level
+        return others
 
     def _leave_out(self, trials: Trials, out: np.ndarray) -> None:
         # The usual case: one mask for all, to be smoothed once and not for each trial.
@@ -185,7 +194,7 @@ class FittedPSTH(FittedModel):
         for unit in range(trials.n_units):
             seen = _unit(mask, unit)
             counts = np.where(seen > 0, _unit(trials.counts, unit), 0.0)
-            whole = self._units[unit]
+            whole = self._of_unit(unit)
             if np.any(counts > whole.counts[self._codes(trials)]):
                 raise DataError(
                     "leave_one_out was given a trial that the PSTH was not fitted to: use intensity for it"
@@ -224,17 +233,34 @@ class FittedPSTH(FittedModel):
     def _bandwidths(self) -> tuple[float, ...]:
         return bandwidth_grid(self.model.n_bandwidths, self.grid.n_bins)
 
+    def _of_unit(self, unit: int) -> UnitPSTH:
+        return self._units[unit] if self._kept else self._unit(unit)
+
+    @property
+    def _kept(self) -> bool:
+        """Whether all units with their smoothed sums and weights fit into memory."""
+        n_conditions, n_steps, n_units = self.counts.shape
+        per_step = 2 * (len(self._bandwidths) * n_conditions + self.weights.shape[1])
+        return bool(n_units * n_steps * per_step <= _KEPT_VALUES)
+
     @cached_property
     def _units(self) -> list[UnitPSTH]:
         return [self._unit(unit) for unit in range(self.grid.n_units)]
 
+    @cached_property
+    def _smoothers(self) -> tuple[Smoother, Smoother]:
+        """Across the event, and up to it only."""
+        n_steps, lead = self.counts.shape[1], self.grid.lead
+        jumps = (None, event_step(self.grid))
+        across, up_to = (Smoother(self.model.smoothing, n_steps, lead, jump) for jump in jumps)
+        return across, up_to
+
     def _unit(self, unit: int) -> UnitPSTH:
-        jump = event_step(self.grid) if self.jumps[unit] else None
         used = (self.grand_weights[unit] + self.weights[unit]).any(axis=1)
         used[0] = True  # what estimates are shrunk toward
         blocks, lead = Blocks(self.grid.n_bins), self.grid.lead
         return UnitPSTH(
-            smoother=Smoother(self.model.smoothing, self.counts.shape[1], lead, jump),
+            smoother=self._smoothers[int(self.jumps[unit])],
             bin_size_s=self.grid.bin_size_s,
             counts=_unit(self.counts, unit),
             observed=_unit(self.observed, unit),

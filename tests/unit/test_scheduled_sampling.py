@@ -42,7 +42,7 @@ def sequences(inputs, training):
 
 @pytest.fixture(scope="module")
 def own_past(inputs, training, sequences) -> OwnPast:
-    due = inputs.due(training, leave_out=True)
+    due = inputs.drive(training, leave_out=True).due
     return OwnPast.of(training, inputs.glm, inputs.history, due, sequences.offset)
 
 
@@ -82,7 +82,7 @@ def test_a_whole_share_is_the_past_of_trials_that_hold_the_draws(own_past, batch
         counts[:, start : start + LENGTH] = 1
         drawn = training.select(np.array([trial])).with_window_counts(counts)
         steps, bins = slice(start, start + BURN_IN + LENGTH), slice(start, start + LENGTH)
-        history = inputs.history(drawn, inputs.due(training, leave_out=True)[[trial]])[0, steps]
+        history = inputs.history(drawn, inputs.drive(training, leave_out=True).due[[trial]])[0, steps]
         assert_array_equal(made[row, :, : history.shape[1]], history)
         assert_array_equal(made[row, :, history.shape[1] :], batch.inputs[row, :, history.shape[1] :].numpy())
         change = inputs.glm.history_log_mean(drawn) - inputs.glm.history_log_mean(
