@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -14,7 +14,7 @@ class WrittenRows:
     ``file`` is empty and open for writing in binary. Nothing is held but what is handed to ``put``.
     """
 
-    def __init__(self, file: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    def __init__(self, file: BufferedIOBase, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
         self._file, self._shape, self._dtype = file, shape, np.dtype(dtype)
         header = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(self._dtype)}
         np.lib.format.write_array_header_1_0(file, header)
