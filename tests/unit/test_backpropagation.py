@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from neurodecode.models import cell_names
+from neurodecode.nn import recomputed
 from neurodecode.nn.cells import cell_type
 from neurodecode.nn.dropout import Dropout
 from neurodecode.nn.network import RateNetwork
@@ -67,8 +68,28 @@ def test_gradient_checkpointing_changes_no_gradient(cell):
     for checkpoint_bins in (0, 5):
         network = _network(cell, dropout=0.0, checkpoint_bins=checkpoint_bins).double().train()
         found.append(_loss_gradients(network, inputs, [0, 23]))
-    for plain, recomputed in zip(*found, strict=True):
-        torch.testing.assert_close(recomputed, plain, rtol=1e-9, atol=1e-12)  # sums in another order
+    for plain, again in zip(*found, strict=True):
+        torch.testing.assert_close(again, plain, rtol=1e-9, atol=1e-12)  # sums in another order
+
+
+def test_a_batch_too_large_for_memory_is_recomputed_unasked(monkeypatch):
+    inputs, sizes, checkpoint = torch.randn(2, 23, 7).double(), [], recomputed.checkpoint
+    network = _network("lstm", dropout=0.0).double().train()
+    plain = _loss_gradients(network, inputs, [0, 23])
+
+    def watched(cell, part, *others, **options):
+        sizes.append(tuple(part.shape[:2]))
+        return checkpoint(cell, part, *others, **options)
+
+    monkeypatch.setattr(recomputed, "checkpoint", watched)
+    monkeypatch.setattr(recomputed, "_MOST_KEPT", 400)  # two trials of three units: 6 x 23 steps x 4 is more
+    for one, other in zip(_loss_gradients(network, inputs, [0, 23]), plain, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)  # sums in another order
+    assert sizes == [(6, 2)] * 11 + [(6, 1)]  # and 2 x 23 x 8 of the population is less
+    sizes.clear()
+    with torch.no_grad():
+        network(inputs, torch.zeros(2, 23, 3).double())
+    assert not sizes
 
 
 def test_truncation_loses_the_gradient_through_the_cut_and_nothing_else():

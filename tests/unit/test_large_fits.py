@@ -53,7 +53,7 @@ def test_rows_in_any_order_make_the_file_that_numpy_writes(dtype):
     rows = WrittenRows(written, whole.shape, dtype)
     for some in ([5, 0], [3], [2]):
         rows.put(np.array(some), whole[some].astype(np.float64))
-    rows.fill_others(7)
+    rows.fill_others(7.0)
     assert written.getvalue() == expected.getvalue()
 
 
@@ -138,12 +138,13 @@ def test_units_that_are_sources_each_share_no_histories(population):
 
 
 def test_units_coupled_to_the_mean_are_fitted_alike_in_batches_and_together(population, monkeypatch):
-    model, held_out = SpikeHistoryGLM(coupling="mean", longest_s=0.1), population.select(np.arange(8))
-    together = model.fit_training(population, held_out).weights.arrays()
+    model = SpikeHistoryGLM(coupling="mean", longest_s=0.1)
+    fitted = model.fit_training(population, population.select(np.arange(8)))
+    together = _glm_fit.refit(fitted.design, population, fitted.weights).arrays()
     monkeypatch.setattr(_glm_fit, "_MOST_VALUES", 1.0)
-    for name, values in model.fit_training(population, held_out).weights.arrays().items():
-        # A fit ends within 1e-7 nats of its optimum: with some 100 spikes a weight is then within 5e-5 of it.
-        assert_allclose(values, together[name], atol=1e-4, err_msg=name)
+    for name, values in _glm_fit.refit(fitted.design, population, fitted.weights).arrays().items():
+        # As in test_glm_regressions.py: both stop below 1e-7 nats, at curvatures of 10 and more.
+        assert_allclose(values, together[name], atol=2e-4, err_msg=name)
 
 
 def test_a_narrow_log_mean_is_the_log_mean_in_float32(population, monkeypatch):
