@@ -41,27 +41,31 @@ def fit_path(design: HistoryDesign, trials: Trials, validation: Trials, grid: Pe
     log_aggregate = window_log_aggregate(design, trials, leave_out=True)
     held_out_aggregate = window_log_aggregate(design, validation, leave_out=False)
     sources, held_out_sources = (shared_source_history(design, some) for some in (trials, validation))
-    found = []
-    for units in _unit_batches(design, trials.n_trials * trials.n_bins):
+
+    def fitted(units: np.ndarray) -> UnitWeights:
         batch = _Batch.of(design, trials, units, log_aggregate, sources)
         held_out = Rows.of(design, validation, units, held_out_aggregate, held_out_sources)
         chosen = _choose(batch, held_out, grid)
         for unit, penalties in zip(units, chosen[1], strict=True):
             log.info("glm: unit %s, penalties %s", trials.unit_names[unit], penalties)
-        found.append(batch.gathered(*chosen))
-    return _joined(found)
+        return batch.gathered(*chosen)
+
+    # In a function of its own, so that the rows of a batch are gone before those of the next are made.
+    return _joined([fitted(units) for units in _unit_batches(design, trials.n_trials * trials.n_bins)])
 
 
 def refit(design: HistoryDesign, trials: Trials, chosen: UnitWeights) -> UnitWeights:
     """Weights of every unit on other trials, at penalties chosen before; ``chosen`` is also where a fit starts."""
     log_aggregate = window_log_aggregate(design, trials, leave_out=True)
-    sources, found = shared_source_history(design, trials), []
-    for units in _unit_batches(design, trials.n_trials * trials.n_bins):
+    sources = shared_source_history(design, trials)
+
+    def refitted(units: np.ndarray) -> UnitWeights:
         batch = _Batch.of(design, trials, units, log_aggregate, sources)
         penalties = [Penalties(*chosen.penalties[unit].tolist()) for unit in units]
         weights = batch.fit(penalties, batch.near(chosen), FINAL_TOLERANCE, exact=True)
-        found.append(batch.gathered(weights, penalties))
-    return _joined(found)
+        return batch.gathered(weights, penalties)
+
+    return _joined([refitted(units) for units in _unit_batches(design, trials.n_trials * trials.n_bins)])
 
 
 @dataclass(frozen=True, eq=False)
