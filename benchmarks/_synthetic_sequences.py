@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -76,6 +76,12 @@ def gait(n_sequences: int, rng: np.random.Generator) -> Sequences:
     )
 
 
+def gait_late(n_sequences: int, rng: np.random.Generator) -> Sequences:
+    """`gait`, asked for at the judged steps alone: no shorter dependency leads up to the long one."""
+    made = gait(n_sequences, rng)
+    return replace(made, scored=made.judged)
+
+
 def limb_angle(phase: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """A swing faster than the stance: the cycle and its second harmonic."""
     return np.asarray(np.sin(phase) + 0.3 * np.sin(2 * phase + 0.5))
@@ -121,6 +127,7 @@ def _through_twitch(drive: Float[np.ndarray, "sequences steps muscles"]) -> Floa
 
 TASKS: Mapping[str, Task] = {
     "gait": Task("gait", GAIT_BIN_S, GAIT_BIN_S * GAIT_BINS, gait),
+    "gait_late": Task("gait_late", GAIT_BIN_S, GAIT_BIN_S * GAIT_BINS, gait_late),
     "emg": Task("emg", EMG_BIN_S, 5 * TWITCH_S, emg),
 }
 

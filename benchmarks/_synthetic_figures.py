@@ -1,0 +1,162 @@
+"""Figures of `benchmarks.synthetic_tasks`: what cells reach beside how far their gradients do, and what a step keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmarks._flow import singular_values
+from benchmarks._rows import Rows
+from benchmarks._synthetic_sequences import TASKS, Sequences, Task
+from benchmarks.synthetic_tasks import (
+    CELLS,
+    COLUMNS,
+    CPU,
+    REFERENCE,
+    SETTINGS,
+    fitted,
+    flow_of,
+    network_of,
+    parts_of,
+)
+from neurodecode.dynamics.gradient_flow import fitted_discount
+from neurodecode.models import cell_names
+from neurodecode.nn.decoding_network import DecodingNetwork
+from neurodecode.nn.training import outputs_at_rest
+from neurodecode.report.colours import model_colours
+from neurodecode.report.style import FAINT, INK, log_axis, log_ordinate, new_figure
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "figures"
+NO_CUE = 0.3**2 / (1 + 0.3**2)  # R2 of the part of a limb's angle that both gaits share
+N_ROWS = 8  # sequences whose Jacobians are multiplied
+SINCE = np.arange(0, 500, 50)  # steps since the cue
+Fits = Mapping[str, list[DecodingNetwork]]
+
+
+def synthetic_tasks(folder: Path, csv: Path) -> Figure:
+    """Both tasks: what cells reach, left, and the gradient of the last step's loss, right."""
+    figure = new_figure(6.2, "A cue of three seconds ago asks for gates; tens of milliseconds do not")
+    axes = figure.subplots(2, 2)
+    for (reached, flow), task in zip(axes, TASKS.values(), strict=True):
+        fits, tests = _fits(task, folder)
+        if task.name == "gait":
+            _since_the_cue(reached, fits, tests)
+        else:
+            _by_cell(reached, Rows(csv, COLUMNS).read())
+        _gradients(flow, task, fits, tests)
+    handles = [Line2D([], [], label=model.replace(":", ", "), **_line(model)) for model in CELLS]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(CELLS))
+    return figure
+
+
+def discounts(folder: Path, csv: Path) -> Figure:
+    """What products of Jacobians keep, of fresh and of fitted cells, and the discount gamma^k that fits best."""
+    del csv
+    task, models = TASKS["gait"], ("rnn", "lstm", "gru")
+    inputs = parts_of(task, 0)[2].inputs[:N_ROWS]
+    lags = np.unique(np.geomspace(1, 400, 24).round().astype(int)).tolist()
+    figure = new_figure(3.6, "What a change of the state has become after k steps, before and after learning (gait)")
+    for panel, model in zip(figure.subplots(1, 3, sharey=True), models, strict=True):
+        fresh = network_of(task, model, 2, 0)
+        colour = _line(model)["color"]
+        for network, shade, label in ((fresh, FAINT, "fresh"), (fitted(task, model, 0, folder), colour, "fitted")):
+            found = singular_values(network.cell, inputs, lags)
+            largest, middle = found[:, 0], np.median(found, axis=1)
+            gamma = fitted_discount(lags, largest)
+            panel.plot(lags, largest, color=shade, label=f"{label}, $\\gamma$ = {gamma.gamma:.3f}", parse_math=True)
+            panel.plot(lags, middle, color=shade, linewidth=0.9, linestyle="--")
+            panel.plot(lags, largest[0] * gamma.gamma ** (np.array(lags) - 1.0), color=shade, linestyle=":")
+        log_ordinate(panel)
+        panel.set_ylim(1e-10, 1e3)
+        panel.set_title(model)
+        panel.set_xlabel("lag k (steps of 10 ms)")
+        panel.legend(loc="lower left")
+    figure.axes[0].set_ylabel("singular value of d h(t) / d h(t - k)")
+    styles = (("largest", "-"), ("median", "--"), ("discount fitted to the largest", ":"))
+    handles = [Line2D([], [], color=INK, linestyle=style, label=label) for label, style in styles]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _fits(task: Task, folder: Path) -> tuple[Fits, list[Sequences]]:
+    """The networks of each model, one a repeat, and the test sequences of each repeat."""
+    found: dict[str, list[DecodingNetwork]] = {model: [] for model in CELLS}
+    tests = []
+    for repeat in count():
+        try:
+            each = {model: fitted(task, model, repeat, folder) for model in CELLS}
+        except FileNotFoundError:
+            break
+        tests.append(parts_of(task, repeat)[2])
+        for model, network in each.items():
+            found[model].append(network)
+    if not tests:
+        raise FileNotFoundError(f"no fitted networks in {folder}: `fit` first")
+    return found, tests
+
+
+def _line(model: str) -> dict[str, str]:
+    """A family's colour; dashed with gates drawn for long times."""
+    family, _, chrono = model.partition(":")
+    colours = model_colours({name: name for name in cell_names()})
+    return {"color": colours[family], "linestyle": "--" if chrono else "-"}
+
+
+def _since_the_cue(axes: Axes, fits: Fits, tests: Sequence[Sequences]) -> None:
+    width = int(SINCE[1] - SINCE[0])
+    for model, networks in fits.items():
+        curves = []
+        for network, test in zip(networks, tests, strict=True):
+            said = outputs_at_rest(network, test.to_decode(), CPU)
+            windows = [(test.since >= first) & (test.since < first + width) for first in SINCE]
+            curves.append([test.r2(said, where) for where in windows if where.any()])
+        seconds = TASKS["gait"].bin_size_s * (SINCE[: len(curves[0])] + width / 2)
+        axes.plot(seconds, np.mean(curves, axis=0), **_line(model))
+    axes.axhline(NO_CUE, color=FAINT, linewidth=0.8, linestyle=":")
+    axes.annotate("without the cue", (5.0, NO_CUE), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel("time since the cue (s)")
+    axes.set_ylabel("gait: R² of the hind limb's angle")
+
+
+def _by_cell(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
+    reached = {
+        model: [float(r["r2"]) for r in rows if (r["task"], r["model"], r["settings"]) == ("emg", model, SETTINGS)]
+        for model in (*CELLS, REFERENCE)
+    }
+    for place, model in enumerate(CELLS):
+        colour = _line(model)["color"]
+        filled = "white" if ":" in model else colour
+        axes.plot([place] * len(reached[model]), reached[model], "o", color=filled, mec=colour, mew=1.4)
+    axes.axhline(np.mean(reached[REFERENCE]), color=INK, linewidth=0.9, linestyle=":")
+    axes.annotate(
+        "linear, of 150 ms of rectified EMG",
+        (-0.4, float(np.mean(reached[REFERENCE]))),
+        xytext=(0, 3),
+        textcoords="offset points",
+    )
+    axes.set_xticks(range(len(CELLS)), [model.replace(":", "\n") for model in CELLS])
+    axes.set_ylim(0.6, 1.02)
+    axes.set_ylabel("EMG: R² of the torque, each repeat")
+
+
+def _gradients(axes: Axes, task: Task, fits: Fits, tests: Sequence[Sequences]) -> None:
+    for model, networks in fits.items():
+        norms = np.array([flow_of(network, test) for network, test in zip(networks, tests, strict=True)])
+        lag_ms = 1000 * task.bin_size_s * np.arange(1, norms.shape[1] + 1)
+        axes.plot(lag_ms, np.exp(np.log(np.maximum(norms, 1e-300)).mean(axis=0)), **_line(model))
+    log_axis(axes)
+    log_ordinate(axes)
+    axes.set_ylim(1e-7, 20)
+    axes.grid()
+    axes.set_xlabel("lag k (ms)")
+    axes.set_ylabel("size of d loss(t) / d h(t - k),\nover that of k = 1")
+
+
+FIGURES: dict[str, Callable[[Path, Path], Figure]] = {"synthetic_tasks": synthetic_tasks, "discounts": discounts}

@@ -1,0 +1,227 @@
+"""The bidirectional shortcut: recall of the first token of a sequence, read forward or from both ends.
+
+    python -m benchmarks.recall fit              (goes on after a stop: rows that are there are left out)
+    python -m benchmarks.recall table
+    python -m benchmarks.recall figure
+
+A sequence holds tokens at random; its class is the first. Networks answer once, from the state in which each of
+their cells ends. That of a forward cell is as many steps from the first token as the sequence is long; a second
+cell that runs from the last token to the first (Schuster & Paliwal 1997, IEEE Trans Signal Process 45:2673) ends
+right on it. `fit` appends to `benchmarks/results/recall.csv`; `figure` makes docs/figures/bidirectional_shortcut.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmarks._rows import RESULTS, ROOT, Rows, commit, digest, machine
+from neurodecode.models import cell_names
+from neurodecode.nn.cells import cell_type
+from neurodecode.nn.decoding_sequences import DecodingSequences
+from neurodecode.nn.training import TrainingPlan, outputs_at_rest, train
+from neurodecode.report.colours import model_colours
+from neurodecode.report.style import FAINT, drawing, log_axis, log_ordinate, new_figure, save_figure
+
+log = logging.getLogger("benchmarks.recall")
+
+N_TOKENS, HIDDEN = 4, 32
+N_SEQUENCES = (500, 100, 500)  # to train on, to choose the epoch by, to test
+LENGTHS, SHOWN = (10, 30, 100, 300), 100  # SHOWN: length whose gradients are drawn
+CELLS = ("rnn", "lstm", "gru")
+DIRECTIONS = ("forward", "both")
+CPU = torch.device("cpu")
+COLUMNS = (
+    *("commit", "machine", "cell", "direction", "length", "settings", "repeat", "accuracy"),
+    *("first_over_last", "gradients", "best_epoch"),
+)
+PLAN = TrainingPlan(
+    epochs=20,
+    batches_per_epoch=16,
+    segment_bins=10_000,  # whole sequences
+    learning_rate=3e-3,
+    weight_decay=0.0,
+    gradient_norm=1.0,
+    patience=20,
+)
+SETTINGS = digest(asdict(PLAN), HIDDEN, N_SEQUENCES, N_TOKENS)
+
+
+class Reader(torch.nn.Module):
+    """Log odds of the first token, from the last state of a cell, or of two that run against each other."""
+
+    def __init__(self, cell: str, *, both: bool) -> None:
+        super().__init__()
+        kind = cell_type(cell)()
+        self.cell = kind.build(N_TOKENS, HIDDEN, None)
+        self.back = kind.build(N_TOKENS, HIDDEN, None) if both else None
+        self.readout = torch.nn.Linear(HIDDEN * (1 + both), N_TOKENS)
+
+    def forward(
+        self, inputs: torch.Tensor, offset: torch.Tensor, state: Any = None, units: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, Any]:
+        """inputs (batch, steps, tokens), offset (batch, 1, tokens): the answer (batch, 1, tokens)."""
+        ends = [self.cell(inputs)[0][:, -1]]
+        if self.back is not None:
+            ends.append(self.back(inputs.flip(1))[0][:, -1])
+        return offset + self.readout(torch.cat(ends, dim=1))[:, None], None
+
+
+def sequences(
+    n_sequences: int, length: int, rng: np.random.Generator
+) -> tuple[DecodingSequences, Int[np.ndarray, " sequences"]]:
+    """Tokens at random, one-hot in every step, and the first of each sequence; scored at the last step alone."""
+    tokens = rng.integers(0, N_TOKENS, (n_sequences, length))
+    inputs = np.eye(N_TOKENS, dtype=np.float32)[tokens]
+    to_decode = DecodingSequences(
+        make_inputs=lambda which, steps: inputs[which[:, None], steps],
+        targets=np.eye(N_TOKENS)[tokens[:, :1]],
+        weights=np.ones((n_sequences, 1)),
+        offset=np.zeros((n_sequences, 1, N_TOKENS)),
+        kind="cross-entropy",
+        lead=length - 1,
+    )
+    return to_decode, tokens[:, 0]
+
+
+def input_gradients(reader: Reader, to_decode: DecodingSequences) -> Float[np.ndarray, " steps"]:
+    """Root mean square over sequences of d loss / d inputs at each step, of all sequences in one batch."""
+    batch = next(iter(to_decode.whole(len(to_decode.targets), CPU)))
+    inputs = batch.inputs.clone().requires_grad_(True)
+    said, _ = reader(inputs, batch.offset)
+    (gradient,) = torch.autograd.grad(batch.loss(said), inputs)
+    return np.asarray(gradient.double().square().sum(2).mean(0).sqrt().numpy())
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Fit what has no row yet."""
+    rows = Rows(arguments.csv, COLUMNS)
+    for repeat in range(arguments.repeats):
+        for length in arguments.lengths:
+            for cell in CELLS:
+                for direction in DIRECTIONS:
+                    key = {"cell": cell, "direction": direction, "length": length, "settings": SETTINGS}
+                    if rows.has(**key, repeat=repeat):
+                        continue
+                    found = measured(cell, direction, length, repeat)
+                    rows.append({"commit": commit(), "machine": machine(), **key, "repeat": repeat, **found})
+                    log.info("%s, %s, %d steps: %.3f", cell, direction, length, found["accuracy"])
+
+
+def measured(cell: str, direction: str, length: int, repeat: int) -> dict[str, object]:
+    """Accuracy on test sequences, and gradients there of the untrained network, from which it must learn."""
+    rng = np.random.default_rng([repeat, length])
+    (train_on, _), (validation, _), (test, first) = (sequences(n, length, rng) for n in N_SEQUENCES)
+    torch.manual_seed(repeat)
+    reader = Reader(cell, both=direction == "both")
+    gradients = input_gradients(reader, test)
+    curve = train(reader, train_on, validation, PLAN, np.random.default_rng(repeat), CPU, f"{cell}, {direction}")
+    said = outputs_at_rest(reader, test, CPU)[:, 0]
+    return {
+        "accuracy": float((said.argmax(axis=1) == first).mean()),
+        "first_over_last": float(gradients[0] / gradients[-1]),
+        "gradients": " ".join(f"{g:.3g}" for g in gradients),
+        "best_epoch": curve.best_epoch,
+    }
+
+
+def table(arguments: argparse.Namespace) -> None:
+    """Print Markdown."""
+    for line in lines(latest(arguments.csv)):
+        print(line)
+
+
+def latest(csv: Path) -> list[dict[str, str]]:
+    """Rows of these settings, of one piece of work the last."""
+    rows = [row for row in Rows(csv, COLUMNS).read() if row["settings"] == SETTINGS]
+    if not rows:
+        sys.exit(f"no row of these settings in {csv}: `fit` first")
+    return list({(r["cell"], r["direction"], r["length"], r["repeat"]): r for r in rows}.values())
+
+
+def lines(rows: list[dict[str, str]]) -> Iterator[str]:
+    """Means over repeats, [least, most]; ratios of gradients: geometric means."""
+    lengths = sorted({int(row["length"]) for row in rows})
+    yield f"| cell | reads | {' | '.join(f'{n} steps' for n in lengths)} | gradient at the first token over the last |"
+    yield f"|{' --- |' * (3 + len(lengths))}"
+    for cell in CELLS:
+        for direction in DIRECTIONS:
+            mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
+            cells, ratios = [], []
+            for length in lengths:
+                there = [row for row in mine if int(row["length"]) == length]
+                reached = [float(row["accuracy"]) for row in there]
+                cells.append(f"{np.mean(reached):.2f} [{min(reached):.2f}, {max(reached):.2f}]")
+                ratios.append(f"{np.exp(np.mean([np.log(float(row['first_over_last'])) for row in there])):.1g}")
+            yield f"| {cell} | {direction} | {' | '.join(cells)} | {', '.join(ratios)} |"
+
+
+def figure(arguments: argparse.Namespace) -> None:
+    """Draw accuracy against length, and gradients against the place in the sequence."""
+    rows = latest(arguments.csv)
+    with drawing():
+        drawn = new_figure(3.7, "Read from both ends, the first token is one step away, whatever the cell")
+        left, right = drawn.subplots(1, 2)
+        for cell in CELLS:
+            for direction in DIRECTIONS:
+                mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
+                _draw_one(left, right, mine, cell, "--" if direction == "both" else "-")
+        left.axhline(1 / N_TOKENS, color=FAINT, linewidth=0.8, linestyle=":")
+        left.annotate("chance", (LENGTHS[0], 1 / N_TOKENS), xytext=(0, -11), textcoords="offset points", color=FAINT)
+        log_axis(left)
+        left.set_ylim(0, 1.03)
+        left.set_xlabel("length of the sequence (steps)")
+        left.set_ylabel("share of first tokens recalled")
+        log_ordinate(right)
+        right.set_xlabel(f"place of the token in {SHOWN} steps")
+        right.set_ylabel("size of d loss / d token,\nover that of the last, untrained")
+        right.grid()
+        handles = [
+            Line2D([], [], color=_colour(cell), linestyle=style, label=f"{cell}, {told}")
+            for cell in CELLS
+            for style, told in (("-", "forward"), ("--", "both directions"))
+        ]
+        drawn.legend(handles=handles, loc="outside lower center", ncols=3)
+        save_figure(drawn, ROOT / "docs" / "figures" / "bidirectional_shortcut.png")
+
+
+def _draw_one(left: Axes, right: Axes, rows: list[dict[str, str]], cell: str, style: str) -> None:
+    lengths = sorted({int(row["length"]) for row in rows})
+    reached = [np.mean([float(r["accuracy"]) for r in rows if int(r["length"]) == n]) for n in lengths]
+    left.plot(lengths, reached, "o", color=_colour(cell), linestyle=style, markersize=4)
+    shown = [np.array(r["gradients"].split(), float) for r in rows if int(r["length"]) == SHOWN]
+    sizes = np.exp(np.mean([np.log(np.maximum(g / g[-1], 1e-30)) for g in shown], axis=0))
+    right.plot(np.arange(1, SHOWN + 1), sizes, color=_colour(cell), linestyle=style)
+
+
+def _colour(cell: str) -> str:
+    return model_colours({name: name for name in cell_names()})[cell]
+
+
+def main() -> None:
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(description="recall of the first token, forward and from both ends")
+    parser.add_argument("command", choices=("fit", "table", "figure"))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
+    parser.add_argument("--csv", type=Path, default=RESULTS / "recall.csv")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    torch.set_num_threads(1)
+    {"fit": fit, "table": table, "figure": figure}[arguments.command](arguments)
+
+
+if __name__ == "__main__":
+    main()
