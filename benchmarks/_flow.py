@@ -12,6 +12,7 @@ from jaxtyping import Float
 from neurodecode.dynamics.cells import driven_steps, exact, hidden_activity, resting
 from neurodecode.dynamics.gradient_flow import gradient_norms, product_singular_values
 from neurodecode.dynamics.steps import trajectory
+from neurodecode.errors import DataError
 from neurodecode.nn.decoding_network import DecodingNetwork
 
 
@@ -21,8 +22,10 @@ def gradient_flow(
     """Root mean square over rows of d loss / d h(t - k) for k = 1 to ``n_lags``, over that of k = 1.
 
     inputs (rows, steps, n_inputs); loss: squared error of the outputs at the last of these steps, t, against
-    ``target``. State of an LSTM: h and c.
+    ``target``. State of an LSTM: h and c. Raises DataError for a readout of 0, which no state reaches.
     """
+    if not bool(network.readout.weight.any()):
+        raise DataError("the readout is 0, as before training: no state reaches the loss; train the network first")
     whole = exact(network)
     steps, start = _last_steps(whole.cell, inputs, n_lags)
     wanted = torch.from_numpy(np.asarray(target, np.float64))

@@ -1,10 +1,11 @@
-"""Figures of `benchmarks.synthetic_tasks`: what cells reach beside how far their gradients do, and what a step keeps."""
+"""Figures of `benchmarks.synthetic_tasks`: what cells reach, how far their gradients do, what a step keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ from benchmarks.synthetic_tasks import (
     flow_of,
     network_of,
     parts_of,
+    untrained,
 )
 from neurodecode.dynamics.gradient_flow import fitted_discount
 from neurodecode.models import cell_names
@@ -36,20 +38,27 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "figures"
 NO_CUE = 0.3**2 / (1 + 0.3**2)  # R2 of the part of a limb's angle that both gaits share
 N_ROWS = 8  # sequences whose Jacobians are multiplied
 SINCE = np.arange(0, 500, 50)  # steps since the cue
+TOLD = {"gait": "gait", "gait_late": "gait, asked late", "emg": "EMG"}
+TARGETS = {"gait": "the hind limb's angle", "gait_late": "the hind limb's angle", "emg": "the torque"}
 Fits = Mapping[str, list[DecodingNetwork]]
 
 
 def synthetic_tasks(folder: Path, csv: Path) -> Figure:
-    """Both tasks: what cells reach, left, and the gradient of the last step's loss, right."""
-    figure = new_figure(6.2, "A cue of three seconds ago asks for gates; tens of milliseconds do not")
-    axes = figure.subplots(2, 2)
-    for (reached, flow), task in zip(axes, TASKS.values(), strict=True):
+    """Each task: what cells reach, and the gradient of the last step's loss before and after learning."""
+    figure = new_figure(8.2, "A cue of three seconds ago asks for gates, tens of milliseconds do not")
+    axes = figure.subplots(3, 3)
+    rows = Rows(csv, COLUMNS).read()
+    for (reached, before, after), task in zip(axes, TASKS.values(), strict=True):
         fits, tests = _fits(task, folder)
         if task.name == "gait":
             _since_the_cue(reached, fits, tests)
         else:
-            _by_cell(reached, Rows(csv, COLUMNS).read())
-        _gradients(flow, task, fits, tests)
+            _by_cell(reached, rows, task.name)
+        fresh = {model: [untrained(task, model, n, net) for n, net in enumerate(fits[model])] for model in CELLS}
+        for panel, networks, told in ((before, fresh, "untrained"), (after, fits, "fitted")):
+            _gradients(panel, task, networks, tests)
+            panel.set_title(f"{told}, {TOLD[task.name]}")
+        before.set_ylabel("size of d loss(t) / d h(t - k),\nover that of k = 1")
     handles = [Line2D([], [], label=model.replace(":", ", "), **_line(model)) for model in CELLS]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(CELLS))
     return figure
@@ -61,7 +70,7 @@ def discounts(folder: Path, csv: Path) -> Figure:
     task, models = TASKS["gait"], ("rnn", "lstm", "gru")
     inputs = parts_of(task, 0)[2].inputs[:N_ROWS]
     lags = np.unique(np.geomspace(1, 400, 24).round().astype(int)).tolist()
-    figure = new_figure(3.6, "What a change of the state has become after k steps, before and after learning (gait)")
+    figure = new_figure(3.6, "What is left of a change of the state after k steps, before and after learning")
     for panel, model in zip(figure.subplots(1, 3, sharey=True), models, strict=True):
         fresh = network_of(task, model, 2, 0)
         colour = _line(model)["color"]
@@ -69,7 +78,7 @@ def discounts(folder: Path, csv: Path) -> Figure:
             found = singular_values(network.cell, inputs, lags)
             largest, middle = found[:, 0], np.median(found, axis=1)
             gamma = fitted_discount(lags, largest)
-            panel.plot(lags, largest, color=shade, label=f"{label}, $\\gamma$ = {gamma.gamma:.3f}", parse_math=True)
+            panel.plot(lags, largest, color=shade, label=f"{label}, gamma = {gamma.gamma:.3f}")
             panel.plot(lags, middle, color=shade, linewidth=0.9, linestyle="--")
             panel.plot(lags, largest[0] * gamma.gamma ** (np.array(lags) - 1.0), color=shade, linestyle=":")
         log_ordinate(panel)
@@ -101,7 +110,7 @@ def _fits(task: Task, folder: Path) -> tuple[Fits, list[Sequences]]:
     return found, tests
 
 
-def _line(model: str) -> dict[str, str]:
+def _line(model: str) -> dict[str, Any]:
     """A family's colour; dashed with gates drawn for long times."""
     family, _, chrono = model.partition(":")
     colours = model_colours({name: name for name in cell_names()})
@@ -119,31 +128,35 @@ def _since_the_cue(axes: Axes, fits: Fits, tests: Sequence[Sequences]) -> None:
         seconds = TASKS["gait"].bin_size_s * (SINCE[: len(curves[0])] + width / 2)
         axes.plot(seconds, np.mean(curves, axis=0), **_line(model))
     axes.axhline(NO_CUE, color=FAINT, linewidth=0.8, linestyle=":")
-    axes.annotate("without the cue", (5.0, NO_CUE), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT)
-    axes.set_ylim(-0.02, 1.02)
+    axes.annotate(
+        "without the cue", (5.0, NO_CUE), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT
+    )
+    axes.set_ylim(-0.02, 1.08)
     axes.set_xlabel("time since the cue (s)")
-    axes.set_ylabel("gait: R² of the hind limb's angle")
+    axes.set_ylabel(f"R² of {TARGETS['gait']}")
+    axes.set_title(TOLD["gait"])
 
 
-def _by_cell(axes: Axes, rows: Sequence[dict[str, str]]) -> None:
+def _by_cell(axes: Axes, rows: Sequence[dict[str, str]], task: str) -> None:
     reached = {
-        model: [float(r["r2"]) for r in rows if (r["task"], r["model"], r["settings"]) == ("emg", model, SETTINGS)]
+        model: [float(r["r2"]) for r in rows if (r["task"], r["model"], r["settings"]) == (task, model, SETTINGS)]
         for model in (*CELLS, REFERENCE)
     }
     for place, model in enumerate(CELLS):
         colour = _line(model)["color"]
         filled = "white" if ":" in model else colour
-        axes.plot([place] * len(reached[model]), reached[model], "o", color=filled, mec=colour, mew=1.4)
-    axes.axhline(np.mean(reached[REFERENCE]), color=INK, linewidth=0.9, linestyle=":")
-    axes.annotate(
-        "linear, of 150 ms of rectified EMG",
-        (-0.4, float(np.mean(reached[REFERENCE]))),
-        xytext=(0, 3),
-        textcoords="offset points",
-    )
+        axes.plot(
+            [place] * len(reached[model]), reached[model], "o", color=filled, mec=colour, mew=1.4, clip_on=False
+        )
+    level, told = (NO_CUE, "without the cue")
+    if reached[REFERENCE]:
+        level, told = float(np.mean(reached[REFERENCE])), "linear, of 150 ms rectified"
+    axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=":")
+    axes.annotate(told, (4.4, level), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT)
     axes.set_xticks(range(len(CELLS)), [model.replace(":", "\n") for model in CELLS])
-    axes.set_ylim(0.6, 1.02)
-    axes.set_ylabel("EMG: R² of the torque, each repeat")
+    axes.set_ylim(-0.02, 1.08)
+    axes.set_ylabel(f"R² of {TARGETS[task]}, each repeat")
+    axes.set_title(TOLD[task])
 
 
 def _gradients(axes: Axes, task: Task, fits: Fits, tests: Sequence[Sequences]) -> None:
@@ -153,10 +166,9 @@ def _gradients(axes: Axes, task: Task, fits: Fits, tests: Sequence[Sequences]) -
         axes.plot(lag_ms, np.exp(np.log(np.maximum(norms, 1e-300)).mean(axis=0)), **_line(model))
     log_axis(axes)
     log_ordinate(axes)
-    axes.set_ylim(1e-7, 20)
+    axes.set_ylim(1e-9, 20)
     axes.grid()
     axes.set_xlabel("lag k (ms)")
-    axes.set_ylabel("size of d loss(t) / d h(t - k),\nover that of k = 1")
 
 
 FIGURES: dict[str, Callable[[Path, Path], Figure]] = {"synthetic_tasks": synthetic_tasks, "discounts": discounts}

@@ -13,8 +13,8 @@ from neurodecode.nn.decoding_sequences import DecodingSequences
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """``inputs`` and ``target`` of every step; ``scored``: steps that count in training, ``judged``: those that the
-    task is about. ``since``: steps since what the target depends on was shown, negative before."""
+    """``inputs`` and ``target`` of every step; ``scored``: steps that count in training, ``judged``: those that
+    the task is about. ``since``: steps since what the target depends on was shown, negative before."""
 
     inputs: Float[np.ndarray, "sequences steps inputs"]
     target: Float[np.ndarray, "sequences steps outputs"]
@@ -92,8 +92,8 @@ def emg(n_sequences: int, rng: np.random.Generator) -> Sequences:
 
     Drives are bursts and pauses of 50 to 200 ms. Each step of 1 ms of an EMG is Gaussian noise whose standard
     deviation is the drive (Hogan & Mann 1980, IEEE Trans Biomed Eng 27:382) beside that of the electrode, so that
-    a single step tells almost nothing. Force is the drive through a critically damped twitch that peaks after 30 ms
-    (Milner-Brown, Stein & Yemm 1973, J Physiol 230:359). Judged: all steps after the first 150.
+    a single step tells almost nothing. Force is the drive through a critically damped twitch that peaks after
+    30 ms (Milner-Brown, Stein & Yemm 1973, J Physiol 230:359). Judged: all steps after the first 150.
     """
     drive = np.stack([_bursts(n_sequences, rng) for _ in range(2)], axis=2)
     noise = rng.normal(size=drive.shape), rng.normal(size=drive.shape)

@@ -7,7 +7,8 @@
 A sequence holds tokens at random; its class is the first. Networks answer once, from the state in which each of
 their cells ends. That of a forward cell is as many steps from the first token as the sequence is long; a second
 cell that runs from the last token to the first (Schuster & Paliwal 1997, IEEE Trans Signal Process 45:2673) ends
-right on it. `fit` appends to `benchmarks/results/recall.csv`; `figure` makes docs/figures/bidirectional_shortcut.png.
+right on it. `chrono`: gates drawn for times up to the length. `fit` appends to `benchmarks/results/recall.csv`,
+`figure` makes `docs/figures/recall.png`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks._rows import RESULTS, ROOT, Rows, commit, digest, machine
@@ -38,10 +38,13 @@ from neurodecode.report.style import FAINT, drawing, log_axis, log_ordinate, new
 log = logging.getLogger("benchmarks.recall")
 
 N_TOKENS, HIDDEN = 4, 32
-N_SEQUENCES = (500, 100, 500)  # to train on, to choose the epoch by, to test
+N_SEQUENCES = (400, 100, 400)  # to train on, to choose the epoch by, to test
 LENGTHS, SHOWN = (10, 30, 100, 300), 100  # SHOWN: length whose gradients are drawn
-CELLS = ("rnn", "lstm", "gru")
-DIRECTIONS = ("forward", "both")
+READERS = (
+    *((cell, direction) for cell in ("rnn", "lstm", "gru") for direction in ("forward", "both")),
+    ("lstm:chrono", "forward"),
+    ("gru:chrono", "forward"),
+)
 CPU = torch.device("cpu")
 COLUMNS = (
     *("commit", "machine", "cell", "direction", "length", "settings", "repeat", "accuracy"),
@@ -62,11 +65,12 @@ SETTINGS = digest(asdict(PLAN), HIDDEN, N_SEQUENCES, N_TOKENS)
 class Reader(torch.nn.Module):
     """Log odds of the first token, from the last state of a cell, or of two that run against each other."""
 
-    def __init__(self, cell: str, *, both: bool) -> None:
+    def __init__(self, cell: str, length: int, *, both: bool) -> None:
         super().__init__()
-        kind = cell_type(cell)()
-        self.cell = kind.build(N_TOKENS, HIDDEN, None)
-        self.back = kind.build(N_TOKENS, HIDDEN, None) if both else None
+        family, _, chrono = cell.partition(":")
+        kind = cell_type(family)(**({"chrono_s": float(length)} if chrono else {}))
+        self.cell = kind.build(N_TOKENS, HIDDEN, 1.0)  # a step is a second
+        self.back = kind.build(N_TOKENS, HIDDEN, 1.0) if both else None
         self.readout = torch.nn.Linear(HIDDEN * (1 + both), N_TOKENS)
 
     def forward(
@@ -99,7 +103,7 @@ def sequences(
 def input_gradients(reader: Reader, to_decode: DecodingSequences) -> Float[np.ndarray, " steps"]:
     """Root mean square over sequences of d loss / d inputs at each step, of all sequences in one batch."""
     batch = next(iter(to_decode.whole(len(to_decode.targets), CPU)))
-    inputs = batch.inputs.clone().requires_grad_(True)
+    inputs = batch.inputs.to(reader.readout.weight.dtype, copy=True).requires_grad_(True)
     said, _ = reader(inputs, batch.offset)
     (gradient,) = torch.autograd.grad(batch.loss(said), inputs)
     return np.asarray(gradient.double().square().sum(2).mean(0).sqrt().numpy())
@@ -110,14 +114,13 @@ def fit(arguments: argparse.Namespace) -> None:
     rows = Rows(arguments.csv, COLUMNS)
     for repeat in range(arguments.repeats):
         for length in arguments.lengths:
-            for cell in CELLS:
-                for direction in DIRECTIONS:
-                    key = {"cell": cell, "direction": direction, "length": length, "settings": SETTINGS}
-                    if rows.has(**key, repeat=repeat):
-                        continue
-                    found = measured(cell, direction, length, repeat)
-                    rows.append({"commit": commit(), "machine": machine(), **key, "repeat": repeat, **found})
-                    log.info("%s, %s, %d steps: %.3f", cell, direction, length, found["accuracy"])
+            for cell, direction in READERS:
+                key = {"cell": cell, "direction": direction, "length": length, "settings": SETTINGS}
+                if rows.has(**key, repeat=repeat):
+                    continue
+                found = measured(cell, direction, length, repeat)
+                rows.append({"commit": commit(), "machine": machine(), **key, "repeat": repeat, **found})
+                log.info("%s, %s, %d steps: %.3f", cell, direction, length, found["accuracy"])
 
 
 def measured(cell: str, direction: str, length: int, repeat: int) -> dict[str, object]:
@@ -125,7 +128,7 @@ def measured(cell: str, direction: str, length: int, repeat: int) -> dict[str, o
     rng = np.random.default_rng([repeat, length])
     (train_on, _), (validation, _), (test, first) = (sequences(n, length, rng) for n in N_SEQUENCES)
     torch.manual_seed(repeat)
-    reader = Reader(cell, both=direction == "both")
+    reader = Reader(cell, length, both=direction == "both")
     gradients = input_gradients(reader, test)
     curve = train(reader, train_on, validation, PLAN, np.random.default_rng(repeat), CPU, f"{cell}, {direction}")
     said = outputs_at_rest(reader, test, CPU)[:, 0]
@@ -154,18 +157,23 @@ def latest(csv: Path) -> list[dict[str, str]]:
 def lines(rows: list[dict[str, str]]) -> Iterator[str]:
     """Means over repeats, [least, most]; ratios of gradients: geometric means."""
     lengths = sorted({int(row["length"]) for row in rows})
-    yield f"| cell | reads | {' | '.join(f'{n} steps' for n in lengths)} | gradient at the first token over the last |"
+    titles = " | ".join(f"{n} steps" for n in lengths)
+    yield f"| cell | reads | {titles} | gradient at the first token over the last, by length |"
     yield f"|{' --- |' * (3 + len(lengths))}"
-    for cell in CELLS:
-        for direction in DIRECTIONS:
-            mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
-            cells, ratios = [], []
-            for length in lengths:
-                there = [row for row in mine if int(row["length"]) == length]
-                reached = [float(row["accuracy"]) for row in there]
-                cells.append(f"{np.mean(reached):.2f} [{min(reached):.2f}, {max(reached):.2f}]")
-                ratios.append(f"{np.exp(np.mean([np.log(float(row['first_over_last'])) for row in there])):.1g}")
-            yield f"| {cell} | {direction} | {' | '.join(cells)} | {', '.join(ratios)} |"
+    for cell, direction in READERS:
+        mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
+        cells, ratios = [], []
+        for length in lengths:
+            there = [row for row in mine if int(row["length"]) == length]
+            reached = [float(row["accuracy"]) for row in there]
+            cells.append(f"{np.mean(reached):.2f} [{min(reached):.2f}, {max(reached):.2f}]")
+            ratios.append(f"{_geometric_mean([float(row['first_over_last']) for row in there]):.1g}")
+        yield f"| {cell} | {direction} | {' | '.join(cells)} | {', '.join(ratios)} |"
+
+
+def _geometric_mean(values: Any) -> Any:
+    """Over the first axis; sizes below 1e-30 count as that."""
+    return np.exp(np.log(np.maximum(values, 1e-30)).mean(axis=0))
 
 
 def figure(arguments: argparse.Namespace) -> None:
@@ -174,12 +182,11 @@ def figure(arguments: argparse.Namespace) -> None:
     with drawing():
         drawn = new_figure(3.7, "Read from both ends, the first token is one step away, whatever the cell")
         left, right = drawn.subplots(1, 2)
-        for cell in CELLS:
-            for direction in DIRECTIONS:
-                mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
-                _draw_one(left, right, mine, cell, "--" if direction == "both" else "-")
+        for cell, direction in READERS:
+            mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
+            _draw_one(left, right, mine, _line(cell, direction))
         left.axhline(1 / N_TOKENS, color=FAINT, linewidth=0.8, linestyle=":")
-        left.annotate("chance", (LENGTHS[0], 1 / N_TOKENS), xytext=(0, -11), textcoords="offset points", color=FAINT)
+        left.annotate("chance", (10, 1 / N_TOKENS), xytext=(0, -11), textcoords="offset points", color=FAINT)
         log_axis(left)
         left.set_ylim(0, 1.03)
         left.set_xlabel("length of the sequence (steps)")
@@ -188,26 +195,24 @@ def figure(arguments: argparse.Namespace) -> None:
         right.set_xlabel(f"place of the token in {SHOWN} steps")
         right.set_ylabel("size of d loss / d token,\nover that of the last, untrained")
         right.grid()
-        handles = [
-            Line2D([], [], color=_colour(cell), linestyle=style, label=f"{cell}, {told}")
-            for cell in CELLS
-            for style, told in (("-", "forward"), ("--", "both directions"))
-        ]
-        drawn.legend(handles=handles, loc="outside lower center", ncols=3)
-        save_figure(drawn, ROOT / "docs" / "figures" / "bidirectional_shortcut.png")
+        handles = [Line2D([], [], **_line(*reader), label=", ".join(reader)) for reader in READERS]
+        drawn.legend(handles=handles, loc="outside lower center", ncols=4)
+        save_figure(drawn, ROOT / "docs" / "figures" / "recall.png")
 
 
-def _draw_one(left: Axes, right: Axes, rows: list[dict[str, str]], cell: str, style: str) -> None:
+def _draw_one(left: Axes, right: Axes, rows: list[dict[str, str]], line: dict[str, Any]) -> None:
     lengths = sorted({int(row["length"]) for row in rows})
     reached = [np.mean([float(r["accuracy"]) for r in rows if int(r["length"]) == n]) for n in lengths]
-    left.plot(lengths, reached, "o", color=_colour(cell), linestyle=style, markersize=4)
+    left.plot(lengths, reached, "o", markersize=4, **line)
     shown = [np.array(r["gradients"].split(), float) for r in rows if int(r["length"]) == SHOWN]
-    sizes = np.exp(np.mean([np.log(np.maximum(g / g[-1], 1e-30)) for g in shown], axis=0))
-    right.plot(np.arange(1, SHOWN + 1), sizes, color=_colour(cell), linestyle=style)
+    right.plot(np.arange(1, SHOWN + 1), _geometric_mean([g / g[-1] for g in shown]), **line)
 
 
-def _colour(cell: str) -> str:
-    return model_colours({name: name for name in cell_names()})[cell]
+def _line(cell: str, direction: str) -> dict[str, Any]:
+    """A family's colour; read from both ends dashed, with gates drawn for long times dotted."""
+    family, _, chrono = cell.partition(":")
+    colour = model_colours({name: name for name in cell_names()})[family]
+    return {"color": colour, "linestyle": ":" if chrono else "--" if direction == "both" else "-"}
 
 
 def main() -> None:

@@ -4,10 +4,11 @@
     python -m benchmarks.synthetic_tasks table
     python -m benchmarks.synthetic_tasks figure [NAME ...]
 
-`gait` has a dependency of 300 to 500 steps, asked for at every step after the cue, or in `gait_late` 300 steps after
-it for the first time; `emg` has one of some tens (`benchmarks/_synthetic_sequences.py`). A repeat draws sequences and
-weights anew. All cells have one setting but for the learning rate, the one of two that validates better. `fit` appends to `benchmarks/results/synthetic_tasks.csv` and keeps weights in `results_synthetic_tasks/`, of which
-`figure` makes docs/figures/NAME.png.
+`gait` has a dependency of 300 to 500 steps, asked for at every step after the cue, or in `gait_late` 300 steps
+after it for the first time; `emg` has one of some tens (`benchmarks/_synthetic_sequences.py`). A repeat draws
+sequences and weights anew. All cells have one setting but for the learning rate, the one of two that validates
+better. `fit` appends to `benchmarks/results/synthetic_tasks.csv` and keeps weights in `results_synthetic_tasks/`,
+of which `figure` makes docs/figures/NAME.png.
 """
 
 from __future__ import annotations
@@ -81,6 +82,14 @@ def fitted(task: Task, model: str, repeat: int, folder: Path) -> DecodingNetwork
     return network.eval()
 
 
+def untrained(task: Task, model: str, repeat: int, network: DecodingNetwork) -> DecodingNetwork:
+    """The cell that ``network`` began from, read out by its weights: those of an untrained network are 0."""
+    fresh = network_of(task, model, network.shape.n_inputs, repeat)
+    with torch.no_grad():
+        fresh.readout.weight.copy_(network.readout.weight)
+    return fresh.eval()
+
+
 def _weights(task: Task, model: str, repeat: int, folder: Path) -> Path:
     return folder / f"{task.name}.{model.replace(':', '_')}.{repeat}.safetensors"
 
@@ -117,15 +126,13 @@ def measured(
     with written_whole(_weights(task, model, repeat, folder)) as part:
         save_file(network.state_dict(), part)
     said = outputs_at_rest(network, test.to_decode(), CPU)
-    with torch.no_grad():  # an untrained readout says nothing: gradients of the fresh cell are those of the trained one
-        fresh.readout.weight.copy_(network.readout.weight)
     norms = flow_of(network, test)
     horizon = memory_horizon(norms, task.bin_size_s)
     return {
         "r2": test.r2(said, test.judged),
         "horizon_ms": round(1000 * horizon.seconds, 1),
         "horizon_beyond": int(horizon.beyond),
-        "left_fresh": float(flow_of(fresh, test)[-1]),
+        "left_fresh": float(flow_of(untrained(task, model, repeat, network), test)[-1]),
         "left_fitted": float(norms[-1]),
         "learning_rate": rate,
         "best_epoch": curve.best_epoch,

@@ -84,9 +84,7 @@ def test_torque_is_read_from_the_size_of_the_emg_and_not_from_its_sign():
     short = test.r2(rectified_reference(train, validation, test, 10), test.judged)
     assert long > 0.9
     assert short < long - 0.3  # tens of steps are needed
-    signs = [
-        np.corrcoef(test.inputs[..., muscle].ravel(), test.target[..., 0].ravel())[0, 1] for muscle in (0, 1)
-    ]
+    signs = [np.corrcoef(test.inputs[..., muscle].ravel(), test.target[..., 0].ravel())[0, 1] for muscle in (0, 1)]
     assert np.abs(signs).max() < 0.02
 
 
