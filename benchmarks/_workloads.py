@@ -31,7 +31,8 @@ RATE_HZ = 20.0
 
 @dataclass(frozen=True)
 class Size:
-    """Of a session and of a network. ``segment_bins``: 0 for whole trials. ``own_hidden``: 0 for no own cells."""
+    """Of a session and of a network. ``segment_bins``: 0 for whole trials. ``own_hidden``: 0 for no own cells.
+    ``checkpoint_bins``: 0 where all that the way back needs is kept."""
 
     n_trials: int = 100
     n_bins: int = 1000
@@ -40,6 +41,7 @@ class Size:
     own_hidden: int = 32
     segment_bins: int = 0
     n_batches: int = 10
+    checkpoint_bins: int = 0
 
     @property
     def segment(self) -> int:
@@ -77,6 +79,7 @@ def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
         own_hidden=size.own_hidden,
         segment_bins=size.segment,
         batches_per_epoch=size.n_batches,
+        checkpoint_bins=size.checkpoint_bins,
     )
     plan = replace(chosen.plan(), epochs=100_000)
     glm = SpikeHistoryGLM(

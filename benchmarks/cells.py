@@ -4,7 +4,8 @@
     python -m benchmarks.cells table
 
 `fit` appends a row to `benchmarks/results/cells.csv` for each session and model that has none by the same code,
-hyper-parameters and trials. The split is the first fold of the session's five, 70/10/20. A name such as
+hyper-parameters and trials. The split is the first fold of the session's five, 70/10/20. Memory is how far back
+gradients of the loss on test trials reach through a path's states before less than 1/e is left. A name such as
 `lstm:dropout_masks=per_step` is that cell with other hyper-parameters than its defaults.
 """
 
@@ -44,6 +45,7 @@ BASELINES = ("psth", "glm")
 COLUMNS = (
     *("commit", "code", "machine", "session", "model", "settings", "bits_per_spike", "gain_over_glm"),
     *("spikes", "parameters", "learnt", "seconds_per_epoch", "best_epoch", "share", "fallback", "cpu_seconds"),
+    *("memory_population_ms", "memory_own_ms"),
 )
 
 
@@ -117,7 +119,9 @@ def measured(session: Session, name: str, model: PointProcessModel) -> dict[str,
         each = trial_scores(fitted, test).sum()
         seconds = time.process_time() - started
         constant = trial_scores(Constant().fit(train, validation, np.random.default_rng(0)), test).sum()
-        network = network_figures(fitted, train) if hasattr(fitted, "networks") else dict.fromkeys(NETWORK, "")
+        network = dict.fromkeys((*NETWORK, *MEMORY), "")
+        if hasattr(fitted, "networks"):
+            network = {**network_figures(fitted, train), **memory_figures(fitted, test)}
     spikes = int(test.window_counts.sum(where=np.broadcast_to(test.window_mask, test.window_counts.shape)))
     glm = trial_scores(fitted.inputs.glm, test).sum() if network["parameters"] != "" else None
     return {
@@ -131,6 +135,7 @@ def measured(session: Session, name: str, model: PointProcessModel) -> dict[str,
 
 
 NETWORK = ("parameters", "learnt", "seconds_per_epoch", "best_epoch", "share")
+MEMORY = ("memory_population_ms", "memory_own_ms")
 
 
 def network_figures(fitted: Any, train: Trials) -> dict[str, object]:
@@ -155,6 +160,18 @@ def network_figures(fitted: Any, train: Trials) -> dict[str, object]:
     }
 
 
+def memory_figures(fitted: Any, test: Trials) -> dict[str, object]:
+    """Memory horizon of each path that was kept; > where more than 1/e is left as far back as is looked."""
+    from neurodecode.dynamics.network_paths import network_paths
+    from neurodecode.dynamics.portrait import path_horizon
+
+    found: dict[str, object] = dict.fromkeys(MEMORY, "")
+    for path in network_paths(fitted, test):
+        horizon = path_horizon(path)
+        found[f"memory_{path.name}_ms"] = f"{'>' if horizon.beyond else ''}{1000 * horizon.seconds:.3g}"
+    return found
+
+
 def table(arguments: argparse.Namespace) -> None:
     """Print Markdown."""
     rows = [r for r in Rows(arguments.csv, COLUMNS).read() if r["session"] in arguments.sessions]
@@ -169,13 +186,15 @@ def lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
     for session in dict.fromkeys(row["session"] for row in rows):
         latest = {row["model"]: row for row in rows if row["session"] == session}
         yield f"\n{session}\n"
-        yield "| model | bits/spike | over its GLM | learnt numbers | s/epoch | kept |"
-        yield "| --- | --- | --- | --- | --- | --- |"
+        yield "| model | bits/spike | over its GLM | learnt | s/epoch | memory (ms): population, own | kept |"
+        yield "| --- | --- | --- | --- | --- | --- | --- |"
         for row in sorted(latest.values(), key=lambda row: -float(row["bits_per_spike"])):
             gain = f"{float(row['gain_over_glm']):+.4f}" if row["gain_over_glm"] else ""
             kept = row["share"] if row["fallback"] == "0" else "nothing"
             bits = f"{float(row['bits_per_spike']):.4f}"
-            yield f"| `{row['model']}` | {bits} | {gain} | {row['learnt']} | {row['seconds_per_epoch']} | {kept} |"
+            memory = ", ".join(row[name] or "none" for name in MEMORY) if row["learnt"] else ""
+            learnt = f"{row['learnt']} | {row['seconds_per_epoch']} | {memory} | {kept}"
+            yield f"| `{row['model']}` | {bits} | {gain} | {learnt} |"
 
 
 def parsed(given: Sequence[str] | None) -> argparse.Namespace:

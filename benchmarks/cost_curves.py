@@ -2,13 +2,15 @@
 
     python -m benchmarks.cost_curves fit               (again after a stop: points that are there are left out)
     python -m benchmarks.cost_curves table
+    python -m benchmarks.cost_curves figure                   (docs/figures/memory_of_time.png)
     python -m benchmarks.cost_curves device --device cuda     (epochs per second there and on the CPU)
 
 One of trials, bins, units and hidden units grows from a common base, all else stays. Each point is a process of
 its own, so that its memory is its own: the most that was held beyond the data. Where the bins grow, an epoch of a
-network is run on whole trials, through which the gradient goes back at once (memory grows with the bins), and in
-segments of 250 bins, as many in a batch (it does not). Seconds are the processor's. An exponent is the slope of
-log cost over log size, by least squares over the three largest sizes.
+network is run on whole trials, through which the gradient goes back at once (memory grows with the bins), in
+segments of 250 bins, as many in a batch (it does not), and on whole trials with checkpoints every 100 bins, which
+give the whole gradient. Seconds are the processor's. An exponent is the slope of log cost over log size, by least
+squares over the three largest sizes.
 """
 
 from __future__ import annotations
@@ -25,15 +27,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks._rows import RESULTS, Rows, commit, machine
+from benchmarks._rows import RESULTS, ROOT, Rows, commit, machine
 from benchmarks._workloads import Size, in_a_process, optimisation, toy_trials
 from neurodecode.nn.training import Optimisation
 
 COLUMNS = (
     *("commit", "machine", "device", "work", "grows", "n_trials", "n_bins", "n_units", "hidden", "own_hidden"),
-    *("segment_bins", "n_batches", "seconds", "peak_bytes", "counts_bytes"),
+    *("segment_bins", "n_batches", "checkpoint_bins", "seconds", "peak_bytes", "counts_bytes"),
 )
-SEGMENT = 250
+SEGMENT, CHECKPOINT = 250, 100
 BASE = Size(n_trials=80, n_bins=500, n_units=8, hidden=64, n_batches=10)
 LONG = replace(BASE, n_trials=40, n_batches=2)  # twenty sequences in a batch
 GROWTH = {
@@ -49,11 +51,13 @@ FITTED = 3  # largest sizes that an exponent is fitted to
 DEVICE_SIZES = (Size(160, 1000, 12, segment_bins=1000), Size(500, 1000, 40, 256, segment_bins=1000))
 
 
-def points(works: Sequence[str], largest: int | None) -> Iterator[tuple[str, str, Size]]:
+def points(
+    works: Sequence[str], largest: int | None, growing: Sequence[str] = tuple(GROWTH)
+) -> Iterator[tuple[str, str, Size]]:
     """Work, what grows, and the size; ``largest``: how many of the sizes, from the smallest."""
     for work in works:
         for grows, values in GROWTH.items():
-            if grows == "hidden" and work not in NETWORKS:
+            if grows not in growing or (grows == "hidden" and work not in NETWORKS):
                 continue
             base = LONG if grows == "n_bins" and work in NETWORKS else BASE
             for value in values[:largest]:
@@ -62,19 +66,20 @@ def points(works: Sequence[str], largest: int | None) -> Iterator[tuple[str, str
                 if grows == "n_bins" and work in NETWORKS:
                     n_batches = size.n_batches * -(-size.n_bins // SEGMENT)
                     yield work, grows, replace(size, segment_bins=SEGMENT, n_batches=n_batches)
+                    yield work, grows, replace(size, checkpoint_bins=CHECKPOINT)
 
 
 def fit(arguments: argparse.Namespace) -> None:
     """Measure what has no row yet."""
     rows = Rows(arguments.csv, COLUMNS)
-    for work, grows, size in points(arguments.work, arguments.largest):
+    for work, grows, size in points(arguments.work, arguments.largest, arguments.grows):
         key = {"machine": machine(), "device": arguments.device, "work": work, "grows": grows, **asdict(size)}
         if rows.has(**key):
             continue
         found = in_a_process(work, size, arguments.device, arguments.repeats)
         rows.append({"commit": commit(), **key, **found})
         print(
-            f"{work}, {grows} {getattr(size, grows)}{', in segments' if size.segment_bins else ''}: "
+            f"{work}{way(size.segment_bins, size.checkpoint_bins)}, {grows} {getattr(size, grows)}: "
             f"{found['seconds']:.3g} s, {found['peak_bytes'] / 2**20:.0f} MiB",
             flush=True,
         )
@@ -82,23 +87,68 @@ def fit(arguments: argparse.Namespace) -> None:
 
 def table(arguments: argparse.Namespace) -> None:
     """Print Markdown: each curve with its exponents."""
-    rows = [r for r in Rows(arguments.csv, COLUMNS).read() if r["device"] == arguments.device]
-    curves: dict[tuple[str, str, bool], dict[int, dict[str, str]]] = {}
-    for row in rows:  # the last of each size stands
-        curve = (row["work"], row["grows"], row["segment_bins"] != "0")
-        curves.setdefault(curve, {})[int(row[row["grows"]])] = row
     print("| work | grows | sizes | seconds | exponent | MiB at the peak | exponent |")
     print("|" + " --- |" * 7)
-    for (work, grows, segmented), by_size in curves.items():
-        sizes = sorted(by_size)
-        seconds = [float(by_size[size]["seconds"]) for size in sizes]
-        mebibytes = [float(by_size[size]["peak_bytes"]) / 2**20 for size in sizes]
+    for (work, grows), by_size in curves(arguments).items():
+        sizes, seconds, mebibytes = drawn_out(by_size)
         cells = (
-            *(work + (f", segments of {SEGMENT}" if segmented else ""), grows, _listed(sizes, ".0f")),
+            *(work, grows, _listed(sizes, ".0f")),
             *(_listed(seconds, ".3g"), f"{exponent(sizes, seconds):.2f}"),
             *(_listed(mebibytes, ".0f"), f"{exponent(sizes, mebibytes):.2f}"),
         )
         print(f"| {' | '.join(cells)} |")
+
+
+def way(segment_bins: int, checkpoint_bins: int) -> str:
+    """How the gradient goes back, in words; nothing where at once."""
+    if segment_bins:
+        return f", segments of {segment_bins}"
+    return f", checkpoints every {checkpoint_bins}" if checkpoint_bins else ""
+
+
+def curves(arguments: argparse.Namespace) -> dict[tuple[str, str], dict[int, dict[str, str]]]:
+    """Work and what grows -> size -> row, of several rows of one size the last."""
+    found: dict[tuple[str, str], dict[int, dict[str, str]]] = {}
+    for row in Rows(arguments.csv, COLUMNS).read():
+        if row["device"] == arguments.device:
+            work = row["work"] + way(int(row["segment_bins"]), int(row["checkpoint_bins"]))
+            found.setdefault((work, row["grows"]), {})[int(row[row["grows"]])] = row
+    return found
+
+
+def drawn_out(by_size: dict[int, dict[str, str]]) -> tuple[list[int], list[float], list[float]]:
+    """Sizes, seconds and MiB at the peak."""
+    sizes = sorted(by_size)
+    seconds = [float(by_size[size]["seconds"]) for size in sizes]
+    return sizes, seconds, [float(by_size[size]["peak_bytes"]) / 2**20 for size in sizes]
+
+
+def figure(arguments: argparse.Namespace) -> None:
+    """Draw memory and seconds of the LSTM's epoch against the length of trials, for each way back."""
+    from neurodecode.report.colours import FAMILY_COLOURS
+    from neurodecode.report.style import drawing, log_axis, log_ordinate, new_figure, save_figure
+
+    found = curves(arguments)
+    with drawing():
+        drawn = new_figure(
+            3.4, "Memory of whole trials grows with their length; segments and checkpoints bound it"
+        )
+        panels = drawn.subplots(1, 2)
+        styles = (("", "whole trials", "-"), (way(SEGMENT, 0), f"segments of {SEGMENT} bins", "--"))
+        for told, label, style in (*styles, (way(0, CHECKPOINT), f"checkpoints every {CHECKPOINT} bins", ":")):
+            sizes, *costs = drawn_out(found["lstm_epoch" + told, "n_bins"])
+            for axes, cost in zip(panels, reversed(costs), strict=True):
+                axes.plot(sizes, cost, "o", color=FAMILY_COLOURS["lstm"], linestyle=style, label=label)
+        for axes, named in zip(
+            panels, ("memory at the peak (MiB)", "processor time of an epoch (s)"), strict=True
+        ):
+            log_axis(axes)
+            log_ordinate(axes)
+            axes.grid()
+            axes.set_xlabel("bins of a trial")
+            axes.set_ylabel(named)
+        drawn.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        save_figure(drawn, ROOT / "docs" / "figures" / "memory_of_time.png")
 
 
 def _listed(values: Sequence[float], form: str) -> str:
@@ -173,8 +223,9 @@ def utilisation() -> Iterator[list[float]]:
 def parsed(given: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost_curves", description=__doc__.split("\n")[0])
-    parser.add_argument("command", choices=["fit", "table", "device"])
+    parser.add_argument("command", choices=["fit", "table", "figure", "device"])
     parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
+    parser.add_argument("--grows", nargs="+", choices=list(GROWTH), default=list(GROWTH))
     parser.add_argument("--largest", type=int, help="only so many sizes of each curve, from the smallest")
     parser.add_argument("--repeats", type=int, default=2, help="of each point; the least counts")
     parser.add_argument("--seconds", type=float, default=20.0, help="at least, for epochs per second")
@@ -189,7 +240,7 @@ def main(given: Sequence[str] | None = None) -> None:
     if arguments.command == "fit" and arguments.device == "cuda" and not torch.cuda.is_available():
         print("torch finds no GPU here: nothing was measured")
         return
-    {"fit": fit, "table": table, "device": device}[arguments.command](arguments)
+    {"fit": fit, "table": table, "figure": figure, "device": device}[arguments.command](arguments)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@
     python -m benchmarks.markov_orders table [NAME ...]
     python -m benchmarks.markov_orders figure [NAME ...]
 
-NAME: recordings of examples/ (all where none is named), or populations of `neurodecode.simulate`. The chain of each
-order alone, the GLM of own history, and the network `rnn`, one seed, are fitted to the first fold and score its
-test trials. The network starts from the GLM and sees all units. Words are those before bins of the trials of the
-fit, medians over units. `fit` appends to `benchmarks/results/markov_orders.csv`; `figure` makes
+NAME: recordings of examples/ (all where none is named), or populations of `neurodecode.simulate`. The chain of
+each order alone, the GLM of own history, and the network `rnn`, one seed, are fitted to the first fold and score
+its test trials. The network starts from the GLM and sees all units. Words are those before bins of the trials of
+the fit, medians over units. `fit` appends to `benchmarks/results/markov_orders.csv`; `figure` makes
 docs/figures/markov_orders.png.
 """
 

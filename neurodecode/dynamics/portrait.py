@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from neurodecode.dynamics.cells import cell_step, driven_steps, hidden_activity
 from neurodecode.dynamics.fixed_points import FixedPoints, find_fixed_points
 from neurodecode.dynamics.gradient_flow import (
+    Horizon,
     fitted_discount,
     gradient_norms,
     memory_horizon,
@@ -84,6 +85,12 @@ def portrait(path: NetworkPath, rng: np.random.Generator) -> Portrait:
         eigenvalues,
         summary,
     )
+
+
+def path_horizon(path: NetworkPath) -> Horizon:
+    """How far back the losses of the window's later half reach through the states of a path."""
+    _, norms = _gradient_flow(path, path.states())
+    return memory_horizon(norms, path.bin_size_s)
 
 
 def _activity(path: NetworkPath, found: FixedPoints) -> np.ndarray:

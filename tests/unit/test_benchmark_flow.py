@@ -113,6 +113,7 @@ def test_a_forward_reader_s_gradient_is_that_of_finite_differences():
             for token in range(recall.N_TOKENS):
                 nudge = torch.zeros_like(steps)
                 nudge[row, step, token] = 1e-5
-                up, down = (batch.loss(reader(steps + sign * nudge, offset)[0]) for sign in (1, -1))
+                with torch.no_grad():
+                    up, down = (batch.loss(reader(steps + sign * nudge, offset)[0]) for sign in (1, -1))
                 squares[step] += float((up - down) / 2e-5) ** 2 / 6
     assert_allclose(found, np.sqrt(squares), rtol=1e-4)

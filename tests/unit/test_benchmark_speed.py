@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from benchmarks import _epochs, _workloads, cost_curves, speed
 from benchmarks._clock import interleaved, ratio
+from benchmarks._rows import Rows
 from benchmarks._workloads import Size, optimisation, toy_trials
 
 TINY = Size(n_trials=6, n_bins=60, n_units=2, hidden=4, own_hidden=3, n_batches=2)
@@ -91,7 +93,7 @@ def test_an_exponent_is_the_slope_at_the_largest_sizes():
 def test_curves_grow_one_thing_and_segments_keep_the_batch():
     for work, grows, size in cost_curves.points(["psth", "lstm_epoch"], None):
         base = cost_curves.LONG if grows == "n_bins" and work == "lstm_epoch" else cost_curves.BASE
-        allowed = {grows, "segment_bins", "n_batches"} if size.segment_bins else {grows}
+        allowed = {grows, "segment_bins", "n_batches"} if size.segment_bins else {grows, "checkpoint_bins"}
         assert {f for f in vars(size) if getattr(size, f) != getattr(base, f)} <= allowed
         n_sequences = size.n_trials * -(-size.n_bins // size.segment)
         assert n_sequences / size.n_batches == base.n_trials / base.n_batches or grows == "n_trials"
@@ -111,6 +113,22 @@ def test_points_are_measured_once_and_tabled(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     cost_curves.table(arguments)
     assert "| psth | n_trials | 8, 16 |" in capsys.readouterr().out
+
+
+def test_checkpoints_hold_less_than_whole_trials_and_are_named_in_the_curves(tmp_path):
+    size = Size(n_trials=16, n_bins=1500, n_units=2, hidden=32, own_hidden=16, n_batches=1)
+    whole, pieces = (
+        _workloads.in_a_process("lstm_epoch", one)["peak_bytes"]
+        for one in (size, replace(size, checkpoint_bins=50))
+    )
+    assert pieces < 0.8 * whole
+    arguments = cost_curves.parsed(["table", "--csv", str(tmp_path / "costs.csv")])
+    rows = Rows(arguments.csv, cost_curves.COLUMNS)
+    for checkpoint_bins, peak in ((0, 2e6), (50, 1e6)):
+        row = dict.fromkeys(cost_curves.COLUMNS, 0) | {"device": "cpu", "work": "lstm_epoch", "grows": "n_bins"}
+        rows.append(row | {"n_bins": 1500, "checkpoint_bins": checkpoint_bins, "peak_bytes": peak})
+    found = cost_curves.curves(arguments)
+    assert list(found) == [("lstm_epoch", "n_bins"), ("lstm_epoch, checkpoints every 50", "n_bins")]
 
 
 def test_epochs_are_counted_by_the_second():
