@@ -39,13 +39,13 @@ NO_CUE = 0.3**2 / (1 + 0.3**2)  # R2 of the part of a limb's angle that both gai
 N_ROWS = 8  # sequences whose Jacobians are multiplied
 SINCE = np.arange(0, 500, 50)  # steps since the cue
 TOLD = {"gait": "gait", "gait_late": "gait, asked late", "emg": "EMG"}
-TARGETS = {"gait": "the hind limb's angle", "gait_late": "the hind limb's angle", "emg": "the torque"}
+TARGETS = {"gait": "the limb's angle", "gait_late": "the limb's angle", "emg": "the torque"}
 Fits = Mapping[str, list[DecodingNetwork]]
 
 
 def synthetic_tasks(folder: Path, csv: Path) -> Figure:
     """Each task: what cells reach, and the gradient of the last step's loss before and after learning."""
-    figure = new_figure(8.2, "A cue of three seconds ago asks for gates, tens of milliseconds do not")
+    figure = new_figure(8.2, "A cue of three seconds ago asks for gates, and asked late alone for open ones")
     axes = figure.subplots(3, 3)
     rows = Rows(csv, COLUMNS).read()
     for (reached, before, after), task in zip(axes, TASKS.values(), strict=True):
@@ -70,7 +70,9 @@ def discounts(folder: Path, csv: Path) -> Figure:
     task, models = TASKS["gait"], ("rnn", "lstm", "gru")
     inputs = parts_of(task, 0)[2].inputs[:N_ROWS]
     lags = np.unique(np.geomspace(1, 400, 24).round().astype(int)).tolist()
-    figure = new_figure(3.6, "What is left of a change of the state after k steps, before and after learning")
+    figure = new_figure(
+        3.6, "What is left of a change of the state falls like a discount, before and after learning"
+    )
     for panel, model in zip(figure.subplots(1, 3, sharey=True), models, strict=True):
         fresh = network_of(task, model, 2, 0)
         colour = _line(model)["color"]
@@ -82,10 +84,10 @@ def discounts(folder: Path, csv: Path) -> Figure:
             panel.plot(lags, middle, color=shade, linewidth=0.9, linestyle="--")
             panel.plot(lags, largest[0] * gamma.gamma ** (np.array(lags) - 1.0), color=shade, linestyle=":")
         log_ordinate(panel)
-        panel.set_ylim(1e-10, 1e3)
+        panel.set_ylim(1e-10, 1e5)
         panel.set_title(model)
         panel.set_xlabel("lag k (steps of 10 ms)")
-        panel.legend(loc="lower left")
+        panel.legend(loc="upper right")
     figure.axes[0].set_ylabel("singular value of d h(t) / d h(t - k)")
     styles = (("largest", "-"), ("median", "--"), ("discount fitted to the largest", ":"))
     handles = [Line2D([], [], color=INK, linestyle=style, label=label) for label, style in styles]
@@ -129,7 +131,7 @@ def _since_the_cue(axes: Axes, fits: Fits, tests: Sequence[Sequences]) -> None:
         axes.plot(seconds, np.mean(curves, axis=0), **_line(model))
     axes.axhline(NO_CUE, color=FAINT, linewidth=0.8, linestyle=":")
     axes.annotate(
-        "without the cue", (5.0, NO_CUE), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT
+        "without the cue", (4.8, NO_CUE), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT
     )
     axes.set_ylim(-0.02, 1.08)
     axes.set_xlabel("time since the cue (s)")
@@ -152,10 +154,10 @@ def _by_cell(axes: Axes, rows: Sequence[dict[str, str]], task: str) -> None:
     if reached[REFERENCE]:
         level, told = float(np.mean(reached[REFERENCE])), "linear, of 150 ms rectified"
     axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=":")
-    axes.annotate(told, (4.4, level), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT)
+    axes.annotate(told, (4.1, level), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT)
     axes.set_xticks(range(len(CELLS)), [model.replace(":", "\n") for model in CELLS])
     axes.set_ylim(-0.02, 1.08)
-    axes.set_ylabel(f"R² of {TARGETS[task]}, each repeat")
+    axes.set_ylabel(f"R² of {TARGETS[task]}")
     axes.set_title(TOLD[task])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.cells import memory_figures
 from neurodecode.data.splits import make_splits
 from neurodecode.data.store import save_splits, save_trials
 from neurodecode.dynamics.cells import cell_step, driven_steps, exact, flattened, hidden_activity, resting, shaped
@@ -147,6 +148,17 @@ def test_every_path_of_every_fold_is_seen_and_scored(session, found, tmp_path):
         np.testing.assert_array_equal(one.arrays["trial"][[0, -1]], splits[one.fold].test[[0, -1]])
     with pytest.raises(DataError, match="not a file of dynamics"):
         load_portraits(tmp_path / "absent.npz")
+
+
+def test_horizons_in_the_table_of_cells_are_those_of_the_report(session, fitted, found):
+    trials, splits = session
+    told = memory_figures(fitted[0], trials.select(splits[0].test))
+    for one in found[:2]:
+        shown = told[f"memory_{one.path}_ms"]
+        assert shown.startswith(">") == bool(one.summary["horizon_beyond"])
+        assert float(shown.lstrip(">")) == pytest.approx(
+            one.summary["memory_horizon_ms"], rel=5e-3
+        )  # three digits
 
 
 def test_the_readme_lists_every_number(found):
