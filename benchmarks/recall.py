@@ -160,7 +160,8 @@ def lines(rows: list[dict[str, str]]) -> Iterator[str]:
     titles = " | ".join(f"{n} steps" for n in lengths)
     yield f"| cell | reads | {titles} | gradient at the first token over the last, by length |"
     yield f"|{' --- |' * (3 + len(lengths))}"
-    for cell, direction in READERS:
+    present = {(row["cell"], row["direction"]) for row in rows}
+    for cell, direction in (reader for reader in READERS if reader in present):
         mine = [row for row in rows if (row["cell"], row["direction"]) == (cell, direction)]
         cells, ratios = [], []
         for length in lengths:

@@ -117,3 +117,18 @@ def test_a_forward_reader_s_gradient_is_that_of_finite_differences():
                     up, down = (batch.loss(reader(steps + sign * nudge, offset)[0]) for sign in (1, -1))
                 squares[step] += float((up - down) / 2e-5) ** 2 / 6
     assert_allclose(found, np.sqrt(squares), rtol=1e-4)
+
+
+def test_tables_hold_means_of_whole_rows():
+    row = dict.fromkeys(synthetic_tasks.COLUMNS, "1") | {
+        "task": "gait",
+        "model": "gru",
+        "repeat": "0",
+        "r2": "0.4",
+    }
+    rows = [row | {"r2": "0.1"}, row, row | {"repeat": "1", "r2": "0.6", "left_fitted": "0.01"}]
+    told = list(synthetic_tasks.lines(rows))[-1]
+    assert told == "| gait | gru | 0.500 [0.400, 0.600] | 1 | 1e-01 | 1e+00 |"  # the last of a repeat; geometric
+    row = {"cell": "gru", "direction": "both", "length": "30", "accuracy": "0.5", "first_over_last": "0.01"}
+    rows = [row, row | {"accuracy": "1", "first_over_last": "1"}]
+    assert list(recall.lines(rows))[-1] == "| gru | both | 0.75 [0.50, 1.00] | 0.1 |"

@@ -16,6 +16,7 @@ MEASURED = {
     "markov_orders": "markov_orders",
     "synthetic_tasks": "synthetic_tasks",
     "discounts": "synthetic_tasks",
+    "recall": "recall",
 }
 torch.set_num_threads(1)
 
