@@ -76,7 +76,7 @@ def _of_trials(trials: Trials) -> dict[str, object]:
         },
         "unobserved_bins": float(1.0 - trials.window_mask.mean()),
         "unobserved_lead_bins": float(1.0 - trials.mask[:, : trials.lead].mean()) if trials.lead else None,
-        "bins_above_one_spike": int(np.count_nonzero(counts > 1)) / occupied if occupied else None,
+        "bins_above_one_spike": sum(np.count_nonzero(one > 1) for one in counts) / occupied if occupied else None,
     }
 
 

@@ -39,7 +39,7 @@ class Grid:
             n_units=trials.n_units,
             condition_names=trials.condition_names,
             covariate_dims={n: v.shape[2] if v.ndim == 3 else 1 for n, v in trials.covariates.items()},
-            binary=not np.any(trials.counts > 1, where=trials.mask),
+            binary=_binary(trials),
         )
 
     @classmethod
@@ -85,3 +85,9 @@ class Grid:
             f"{family} was fitted to {what.format(fitted)} and cannot predict {what.format(given)}: "
             "bin both the same way, or fit it again"
         )
+
+
+def _binary(trials: Trials) -> bool:
+    """Whether no observed bin holds more than one spike; trial by trial where some bin does."""
+    each = zip(trials.counts, trials.mask, strict=True)
+    return trials.binary or not any(np.any(counts > 1, where=mask) for counts, mask in each)

@@ -15,6 +15,7 @@ from neurodecode.evaluation import folds
 from neurodecode.evaluation.folds import out_of_fold_intensity, out_of_fold_samples, save_intensity
 from neurodecode.models import _glm_design, _glm_fit, _network_inputs, _network_share, glm, psth
 from neurodecode.models._glm_rows import Rows, shared_source_history, window_log_aggregate
+from neurodecode.models._grid import Grid
 from neurodecode.models._network_inputs import NetworkInputs
 from neurodecode.models.constant import Constant
 from neurodecode.models.glm import SpikeHistoryGLM
@@ -117,6 +118,14 @@ def test_a_psth_whose_smoothed_sums_are_not_kept_says_the_same(population, monke
     assert_array_equal(anew.leave_one_out(population), left_out)
     assert "_units" in vars(kept)
     assert "_units" not in vars(anew)
+
+
+def test_counts_are_binary_whatever_stands_where_nothing_was_observed(population):
+    counts = np.minimum(population.counts, 1)
+    hidden = np.where(population.mask, counts, 5).astype(np.uint8)
+    assert Grid.of(replace(population, counts=hidden)).binary
+    counts[-1][population.mask[-1]] = 2
+    assert not Grid.of(replace(population, counts=counts)).binary
 
 
 @pytest.mark.parametrize("coupling", ["mean", "own"])
