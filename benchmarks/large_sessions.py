@@ -1,13 +1,15 @@
 """What each rule costs on a large session: peak memory and seconds, and how both grow.
 
     python -m benchmarks.large_sessions measure --units 1000 --trials 1000 --rules ingest psth
+    python -m benchmarks.large_sessions measure --units 1000 --trials 1000 --rules lstm_batch
     python -m benchmarks.large_sessions growth        (units, trials and bins grow in turn, each rule)
     python -m benchmarks.large_sessions spikes        (ingest of 10^6 to 10^8 spikes)
     python -m benchmarks.large_sessions table
 
 Each rule's own function runs in a process of its own on files that stand where a run of the workflow would have
 them; the peak is all that the process held, libraries too, and seconds are those of the processor. Rules that fit
-models do so to ``--folds`` folds of five. A measurement that is there already is left out.
+models do so to ``--folds`` folds of five. ``lstm_batch``: two training steps of an ``lstm`` on one made batch of a
+session of that size, which is what training holds beside the session. A measurement that is there already is left out.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ COLUMNS = (
 N_FOLDS = 5
 MODELS: dict[str, dict[str, Any]] = {name: {"family": name} for name in ("psth", "poisson", "glm", "lstm")}
 RULES = ("ingest", *MODELS)
+BATCH = "lstm_batch"
 BASE = RecordingSize(n_units=64, n_trials=60, n_bins=500)
 GROWTH = {"n_units": (32, 64, 128), "n_trials": (60, 120, 240), "n_bins": (250, 500, 1000)}
 SPIKES = tuple(RecordingSize(n, n_trials=100, n_bins=1000, rate_hz=50.0, pause_s=18.5) for n in (10, 100, 1000))
@@ -85,7 +88,11 @@ def work(asked: Mapping[str, Any]) -> None:
     """One measurement, in this process; prints it."""
     folder, size = Path(asked["folder"]), RecordingSize(**asked["size"])
     started = time.process_time()
-    if asked["rule"] == "ingest":
+    if asked["rule"] == BATCH:
+        from benchmarks._large_batch import train_on_a_batch
+
+        train_on_a_batch(size)
+    elif asked["rule"] == "ingest":
         ingest(Path(asked["recording"]), folder, size)
     else:
         fit(folder, asked["rule"], asked["model"], asked["folds"])
@@ -114,8 +121,8 @@ def measure_session(arguments: argparse.Namespace, grows: str, size: RecordingSi
     origin = {"machine": machine(), "grows": grows, **asdict(size)}
     about = {"n_spikes": count.read_text(), "file_bytes": recording.stat().st_size}
     for rule in rules:
-        model = MODELS.get(rule, {}) | ({} if rule == "ingest" else json.loads(arguments.settings))
-        folds = 0 if rule == "ingest" else arguments.folds
+        model = MODELS.get(rule, {}) | (json.loads(arguments.settings) if rule in MODELS else {})
+        folds = arguments.folds if rule in MODELS else 0
         key = {**origin, "rule": rule, "settings": json.dumps(model, sort_keys=True), "folds": folds}
         if rows.has(**key, commit=commit()) and all(path.is_file() for path in files(folder).values()):
             continue
@@ -167,7 +174,7 @@ def parsed(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--bins", type=int, default=1000)
     parser.add_argument("--rate-hz", type=float, default=10.0, help="mean rate of a unit")
-    parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES))
+    parser.add_argument("--rules", nargs="+", choices=[*RULES, BATCH], default=list(RULES))
     parser.add_argument("--settings", default="{}", help="hyper-parameters of the models that are fitted, as JSON")
     parser.add_argument("--folds", type=int, default=1, help="of five, that models are fitted to")
     parser.add_argument("--folder", type=Path, default=Path("results_large"), help="where sessions are kept")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-_MOST_KEPT = 2**26  # sequences x steps x hidden units on a CPU: 4 GB with gates and gradients
+_MOST_KEPT = 2**26  # sequences x steps x hidden units on a CPU: of an LSTM 9 GB with gates and gradients
 _PIECES = 8  # that an activity of this size falls into
 
 
