@@ -8,8 +8,8 @@
 
 Each rule's own function runs in a process of its own on files that stand where a run of the workflow would have
 them; the peak is all that the process held, libraries too, and seconds are those of the processor. Rules that fit
-models do so to ``--folds`` folds of five. ``lstm_batch``: two training steps of an ``lstm`` on one made batch of a
-session of that size, which is what training holds beside the session. A measurement that is there already is left out.
+models do so to ``--folds`` folds of five. ``lstm_batch``: two steps of training an ``lstm`` on one made batch of a
+session of that size, which is what training holds beside the session. What is measured already is left out.
 """
 
 from __future__ import annotations

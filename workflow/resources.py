@@ -1,8 +1,8 @@
 """What jobs ask a cluster for, from the size of what they read.
 
 Fits cost in proportion to counts: trials times bins, those of the lead too, times units. The constants are what
-was measured (benchmarks/results/recordings.csv and recovery.csv) with a margin of three or more: too little ends
-in a second attempt, which asks for more.
+was measured (recordings.csv, recovery.csv and large_sessions.csv in benchmarks/results) with a margin of three or
+more in time and of one and a half or more in memory: too little ends in a second attempt, which asks for more.
 """
 
 import ast
@@ -20,16 +20,23 @@ MOST_UNREAD_COUNTS = 100_000_000
 
 @dataclass(frozen=True)
 class Cost:
-    """Memory and time of one kind of job: what it costs at all, and what each count adds."""
+    """Memory and time of one kind of job: what it costs at all, and what each count adds.
+
+    ``early_bytes``: what each count adds beside until that comes to ``early_mb``: fits hold the columns of some
+    units, or the activity of one batch, whole while these are small, and in pieces of one size where they are not.
+    """
 
     base_mb: int
     bytes_per_count: float
     base_min: int
     seconds_per_million: float
+    early_bytes: float = 0.0
+    early_mb: int = 0
 
     def memory_mb(self, counts: int, attempt: int) -> int:
         """Memory to ask for (MB); twice and three times as much in the second and third attempt."""
-        return int((self.base_mb + self.bytes_per_count * counts / 1e6) * attempt)
+        early_mb = min(self.early_bytes * counts / 1e6, self.early_mb)
+        return int((self.base_mb + early_mb + self.bytes_per_count * counts / 1e6) * attempt)
 
     def minutes(self, counts: int, attempt: int, repeats: int = 1) -> int:
         """Time to ask for (min), for ``repeats`` such pieces of work: folds, models."""
@@ -38,16 +45,19 @@ class Cost:
 
 
 SMALL_FIT = Cost(700, 16, 5, 6)  # constant, psth, psth_gain, poisson, markov; most decoders
-GLM_FIT = Cost(900, 16, 5, 15)
-NETWORK_FIT = Cost(1800, 16, 60, 270)  # on a CPU; importing torch takes most of the memory of a small session
+GLM_FIT = Cost(900, 13, 5, 15, early_bytes=150, early_mb=2300)
+NETWORK_FIT = Cost(1800, 7.5, 60, 270, early_bytes=400, early_mb=12_000)  # on a CPU; a small one imports torch
 SCORES = Cost(800, 16, 10, 10)
 DRAWING = Cost(900, 16, 15, 5)
 DERIVED = Cost(800, 16, 10, 2)
 
 
 def ingest_memory_mb(size_mb: float, attempt: int) -> int:
-    """Memory to read a recording of this size: spikes and trials are held, raw signals are not."""
-    return int((900 + min(8 * size_mb, 32_000)) * attempt)
+    """Memory to read a recording of this size: trials are held, raw signals are not.
+
+    At 10 Hz and 1 ms a spike of 8 bytes stands for 100 bins of one byte each.
+    """
+    return int((900 + min(16 * size_mb, 32_000)) * attempt)
 
 
 def ingest_minutes(size_mb: float, attempt: int) -> int:
