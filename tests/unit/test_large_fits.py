@@ -17,6 +17,7 @@ from neurodecode.models import _glm_design, _glm_fit, _network_inputs, _network_
 from neurodecode.models._glm_rows import Rows, shared_source_history, window_log_aggregate
 from neurodecode.models._grid import Grid
 from neurodecode.models._network_inputs import NetworkInputs
+from neurodecode.models._recurrent import recurrent_type
 from neurodecode.models.constant import Constant
 from neurodecode.models.glm import SpikeHistoryGLM
 from neurodecode.models.psth import PSTH, fit_psth
@@ -188,3 +189,22 @@ def test_the_gain_of_trials_is_the_same_in_pieces(population, monkeypatch):
     together = _network_share._gain_of_trials(*given)
     monkeypatch.setattr(_glm_design, "_BATCH_VALUES", 1.0)
     assert_allclose(_network_share._gain_of_trials(*given), together, rtol=1e-6)
+
+
+def test_the_benchmarks_batch_has_the_columns_of_real_inputs():
+    torch = pytest.importorskip("torch")
+    from benchmarks._large_batch import BIN_S, made_batch, usual_paths
+    from benchmarks._large_recording import RecordingSize
+
+    size = RecordingSize(n_units=3, n_trials=40, n_bins=70)
+    trials = Trials.from_counts(np.random.default_rng(0).poisson(0.1, (8, 120, 3)), BIN_S, lead=50)
+    model = recurrent_type("lstm")()
+    fitted = model.glm().fit_training(trials, trials.select(np.arange(2)))
+    real = model.ladder(NetworkInputs.measured(fitted, trials, burn_in=50))[0]
+    made = usual_paths(model, 3)
+    assert (made.n_inputs, made.n_units, made.hidden) == (real.n_inputs, 3, real.hidden)
+    assert_array_equal(made.gain_columns, real.gain_columns)
+    assert_array_equal(np.sort(made.own_columns, axis=1), np.sort(real.own_columns, axis=1))
+    batch = made_batch(model, made, size)
+    assert batch.inputs.shape == (3, 170, real.n_inputs)  # 28 trials of training in ten batches; 100 of burn-in
+    assert torch.isfinite(model.network(made)(batch.inputs, batch.offset)[0]).all()
