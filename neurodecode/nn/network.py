@@ -68,8 +68,8 @@ class RateNetwork(torch.nn.Module):
         n_bins, log_mean = offset.shape[1], offset
         population, own = (None, None) if state is None else state
         if self.population is not None:
-            added, population = self.population(inputs, n_bins, population, self.gain)
-            log_mean = log_mean + (added if units is None else added[..., units])
+            added, population = self.population(inputs, n_bins, population, self.gain, units)
+            log_mean = log_mean + added
         elif self.gain is not None:
             log_mean = log_mean + self.gain(inputs[:, -n_bins:])
         if self.own is not None:
@@ -111,22 +111,30 @@ class PopulationPath(torch.nn.Module):
             torch.nn.init.zeros_(weights)
 
     def forward(
-        self, inputs: torch.Tensor, n_bins: int, state: Any = None, gain: SharedGain | None = None
+        self,
+        inputs: torch.Tensor,
+        n_bins: int,
+        state: Any = None,
+        gain: SharedGain | None = None,
+        units: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, Any]:
         """What is added to the log expected counts (batch, bins, units) of the last bins; the state after them.
 
         ``gain``: what is added beside, which is linear in the inputs as the path that skips the cell is: one
-        product serves both.
+        product serves both. ``units``: only these are read out, where it is not all of them.
         """
         seen = self.dropout(inputs, training=self.training)
         hidden, state = run_cell(self.cell, seen, state, self.checkpoint_bins)
+        readout: torch.Tensor = self.readout.weight
         weight: torch.Tensor = self.skip.weight
         bias: torch.Tensor = self.readout.bias
+        if units is not None:
+            readout, weight, bias = readout[units], weight[units], bias[units]
         if gain is not None:
             weight, bias = weight + gain.of_all(inputs.shape[2]), bias + gain.bias
         # All steps are read out: to cut a few columns of it is less than to cut the hidden activity.
         hidden = self.dropout(hidden, training=self.training)
-        read = torch.nn.functional.linear(by_step(hidden), self.readout.weight, bias)[-n_bins:]
+        read = torch.nn.functional.linear(by_step(hidden), readout, bias)[-n_bins:]
         return by_step(read + torch.nn.functional.linear(by_step(inputs[:, -n_bins:]), weight)), state
 
 
