@@ -126,24 +126,25 @@ def drawn_out(by_size: dict[int, dict[str, str]]) -> tuple[list[int], list[float
 def figure(arguments: argparse.Namespace) -> None:
     """Draw memory and seconds of the LSTM's epoch against the length of trials, for each way back."""
     from neurodecode.report.colours import FAMILY_COLOURS
-    from neurodecode.report.style import drawing, log_axis, log_ordinate, new_figure, save_figure
+    from neurodecode.report.style import drawing, new_figure, save_figure
 
     found = curves(arguments)
     with drawing():
         drawn = new_figure(
-            3.4, "Memory of whole trials grows with their length; segments and checkpoints bound it"
+            3.4, "Segments bound memory as trials grow; checkpoints keep the whole gradient in a quarter"
         )
         panels = drawn.subplots(1, 2)
         styles = (("", "whole trials", "-"), (way(SEGMENT, 0), f"segments of {SEGMENT} bins", "--"))
         for told, label, style in (*styles, (way(0, CHECKPOINT), f"checkpoints every {CHECKPOINT} bins", ":")):
             sizes, *costs = drawn_out(found["lstm_epoch" + told, "n_bins"])
             for axes, cost in zip(panels, reversed(costs), strict=True):
-                axes.plot(sizes, cost, "o", color=FAMILY_COLOURS["lstm"], linestyle=style, label=label)
+                axes.plot(
+                    sizes, cost, "o", markersize=4, color=FAMILY_COLOURS["lstm"], linestyle=style, label=label
+                )
         for axes, named in zip(
             panels, ("memory at the peak (MiB)", "processor time of an epoch (s)"), strict=True
         ):
-            log_axis(axes)
-            log_ordinate(axes)
+            axes.set_ylim(0)
             axes.grid()
             axes.set_xlabel("bins of a trial")
             axes.set_ylabel(named)

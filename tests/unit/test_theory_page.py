@@ -17,6 +17,7 @@ MEASURED = {
     "synthetic_tasks": "synthetic_tasks",
     "discounts": "synthetic_tasks",
     "recall": "recall",
+    "memory_of_time": "cost_curves",
 }
 torch.set_num_threads(1)
 
