@@ -159,6 +159,8 @@ def table(arguments: argparse.Namespace) -> None:
         for grows in GROWTH:
             curve = {int(r[grows]): r for r in rows if r["rule"] == rule and r["grows"] == grows}
             sizes = sorted(curve)
+            if len(sizes) < 2:
+                continue
             costs = [[float(curve[size][cost]) for size in sizes] for cost in ("cpu_seconds", "peak_bytes")]
             seconds, memory = (exponent(sizes, cost) for cost in costs)
             print(f"| {rule} | {grows} | {seconds:.2f} | {memory:.2f} |")
