@@ -54,11 +54,10 @@ class Cluster:
 
     def start(self, cpus: int, memory_mb: int) -> str:
         """Bring it up; returns the reason why it cannot be, or nothing."""
-        command = [str(SLURM), "start", str(self.state), str(cpus), str(memory_mb)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+        reason = refused([SLURM, "start", self.state, str(cpus), str(memory_mb)])
+        if reason:
             self.stop()
-        return done.stderr.strip() or f"exit status {done.returncode}" if done.returncode else ""
+        return reason
 
     def stop(self) -> None:
         """End its daemons."""
@@ -66,8 +65,7 @@ class Cluster:
 
     def accounting(self, state: str) -> str:
         """slurmdbd ``on`` or ``off``; returns the reason why it cannot be, or nothing."""
-        done = subprocess.run([ACCOUNTING, state, self.state], capture_output=True, text=True, check=False)
-        return done.stderr.strip() or f"exit status {done.returncode}" if done.returncode else ""
+        return refused([ACCOUNTING, state, self.state])
 
     def daemon(self, name: str) -> int:
         """Its process."""
@@ -117,6 +115,12 @@ class Cluster:
         for job in self.queued(directory):
             subprocess.run(["scancel", job], check=False)
         until(lambda: not self.queued(directory), 60, of="an empty queue")
+
+
+def refused(command: list[str | Path]) -> str:
+    """What a command gives as the reason why it failed; nothing where it did not."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip() or f"exit status {done.returncode}" if done.returncode else ""
 
 
 def environment() -> dict[str, str]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import copy
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import torch
 from torch.nn.utils import parameters_to_vector
 
 from benchmarks import _forgetting
+from benchmarks._command import begin
 from benchmarks._rows import RESULTS, Rows, commit, machine
 from benchmarks._tasks_in_turn import BIN_SIZE_S, Inputs, Task, tasks_in_turn, together
 from neurodecode.nn.cells import cell_type
@@ -189,8 +189,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--csv", type=Path, default=RESULTS / "continual_learning.csv")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    torch.set_num_threads(1)
+    begin()
     if arguments.what == "fit":
         fit(arguments)
         return

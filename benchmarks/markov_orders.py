@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 
+from benchmarks._command import run
 from benchmarks._rows import RESULTS, ROOT, Rows, commit, machine
 from benchmarks._sessions import example_names, read_recording
 from benchmarks.recovery import simulated
@@ -169,10 +169,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="recordings of examples/, or populations")
     parser.add_argument("--recordings", default=ROOT.parent / "shared" / "data", help="the folder that holds them")
     parser.add_argument("--csv", type=Path, default=RESULTS / "markov_orders.csv")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    torch.set_num_threads(1)
-    {"fit": fit, "table": table, "figure": figure}[arguments.command](arguments)
+    run(parser.parse_args(), {"fit": fit, "table": table, "figure": figure})
 
 
 if __name__ == "__main__":

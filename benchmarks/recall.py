@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from benchmarks._command import run
 from benchmarks._rows import RESULTS, ROOT, Rows, commit, digest, machine
 from neurodecode.models import cell_names
 from neurodecode.nn.cells import cell_type
@@ -223,10 +224,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     parser.add_argument("--csv", type=Path, default=RESULTS / "recall.csv")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    torch.set_num_threads(1)
-    {"fit": fit, "table": table, "figure": figure}[arguments.command](arguments)
+    run(parser.parse_args(), {"fit": fit, "table": table, "figure": figure})
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from benchmarks._command import run
 from benchmarks._flow import gradient_flow
 from benchmarks._rows import RESULTS, ROOT, Rows, commit, digest, machine
 from benchmarks._synthetic_sequences import TASKS, Sequences, Task, rectified_reference
@@ -202,10 +203,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--csv", type=Path, default=RESULTS / "synthetic_tasks.csv")
     parser.add_argument("--folder", type=Path, default=ROOT / "results_synthetic_tasks")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    torch.set_num_threads(1)
-    {"fit": fit, "table": table, "figure": figure}[arguments.command](arguments)
+    run(parser.parse_args(), {"fit": fit, "table": table, "figure": figure})
 
 
 if __name__ == "__main__":

@@ -21,13 +21,14 @@ def unknown(given: Iterable[str], known: Iterable[str], place: str, what: str) -
 
 
 def in_one_order(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Entries with their keys sorted, those of a target too.
+    """Entries with their keys sorted. Their names keep the order that they have in every table."""
+    return {name: sorted_keys(entry) for name, entry in entries.items()}
+
+
+def sorted_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry with its keys sorted, those of a target too.
 
     The order in which keys were written says nothing, and Snakemake would take another for a change of params.
-    Names of entries keep theirs, which is that of every table, and so do covariates and the space of a search,
-    whose order counts.
+    Covariates and the space of a search keep theirs, which counts.
     """
-    return {
-        name: {key: dict(sorted(entry[key].items())) if key == "target" else entry[key] for key in sorted(entry)}
-        for name, entry in entries.items()
-    }
+    return {key: dict(sorted(entry[key].items())) if key == "target" else entry[key] for key in sorted(entry)}

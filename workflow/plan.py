@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow.names import in_one_order
+from workflow.names import in_one_order, sorted_keys
 
 CONTROL_FAMILIES = ("psth", "poisson", "glm")  # fitted to a null control where it names no models
 SEARCH_TRIALS = 20  # settings that a search tries where it does not say
@@ -33,8 +33,7 @@ class Plan:
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
         self.co_smoothing_families = {file.stem for file in Path(root, CO_SMOOTHERS).glob("[!_]*.py")} | self.cells
         self.co_smoothing: Mapping[str, Any] | None = config.get("co_smoothing")
-        given = {key: config[key] for key in ("forecast",) if key in config}
-        self.forecast: Mapping[str, Any] | None = in_one_order(given).get("forecast")
+        self.forecast: Mapping[str, Any] | None = sorted_keys(config["forecast"]) if "forecast" in config else None
         self.dynamics: Mapping[str, Any] | None = config.get("dynamics")
         self.origin = {name: (name, "") for name in self.recorded} | {
             f"{name}.{control}": (name, control)

@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt
 from threadpoolctl import threadpool_limits
 
 from neurodecode.config.search import search_config
+from neurodecode.data.batches import trial_batches
 from neurodecode.data.splits import Split
 from neurodecode.data.store import load_splits, load_trials, written_whole
 from neurodecode.data.trials import Trials
@@ -121,10 +122,9 @@ def _tested_rates(
 
 
 def _at_once(tested: np.ndarray, trials: Trials) -> Iterator[np.ndarray]:
-    """The trials in order, as many together as ``_COUNTS_AT_ONCE`` allows, and one at least."""
-    each = max(1, _COUNTS_AT_ONCE // max(1, trials.n_steps * trials.n_units))
-    for start in range(0, tested.size, each):
-        yield tested[start : start + each]
+    """The trials in order, as many together as ``_COUNTS_AT_ONCE`` allows."""
+    for batch in trial_batches(tested.size, trials.n_steps * trials.n_units, most=_COUNTS_AT_ONCE):
+        yield tested[batch]
 
 
 def out_of_fold_samples(

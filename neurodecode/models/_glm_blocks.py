@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurodecode.data.batches import batches
 from neurodecode.data.trials import Trials
 from neurodecode.models._covariates import covariate_columns
 from neurodecode.models._glm_design import HistoryDesign
@@ -70,8 +71,8 @@ def blocks_of(
     own, n_before = trials.select_units(units), 0
     for code in range(trials.n_conditions):
         members = np.flatnonzero(trials.condition == code)
-        for start in range(0, len(members), _TRIALS_AT_ONCE):
-            some = members[start : start + _TRIALS_AT_ONCE]
+        for batch in batches(len(members), _TRIALS_AT_ONCE):
+            some = members[batch]
             history = design.source_history(trials.select(some)) if sources is None else sources[some]
             aggregate = log_aggregate[np.ix_(some, np.arange(trials.n_bins), units)]
             yield from _split(design, own.select(some), units, aggregate, history, n_before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,6 @@ SPLINE_SPACING_S = 0.03  # finer detail than a condition's trials can tell; the 
 MOST_SPLINES = 60
 MOST_PROFILES = 600  # the Hessian grows with their square
 N_LEADING = 2  # columns before the covariates: 1, and the log of the aggregate's expected count
-_BATCH_VALUES = 2e7  # feature values computed at a time: 80 MB in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +53,10 @@ class HistoryDesign:
         """Own-history features of ``units`` in the window."""
         return self.history_of(trials.select_units(np.array(units, int)), units)
 
+    def own_values(self, trials: Trials) -> int:
+        """Own-history features of one trial, lead and window, all units together."""
+        return trials.n_steps * trials.n_units * self.own.n_features
+
     def history_of(self, trials: Trials, units: list[int]) -> Float[np.ndarray, "trials bins units features"]:
         """The same from trials of ``units`` alone."""
         fill = self.fill[units]
@@ -84,10 +86,3 @@ def time_course_basis(
     wanted = round(duration_s / SPLINE_SPACING_S) + 3
     n_splines = int(np.clip(wanted, 4, min(MOST_SPLINES, max(4, MOST_PROFILES // (trials.n_conditions + 1)))))
     return roughness_basis(trials.n_bins, n_splines)
-
-
-def trial_batches(n_trials: int, values_per_trial: int) -> Iterator[np.ndarray]:
-    """Trial indices in batches whose features stay small."""
-    size = max(1, int(_BATCH_VALUES // max(values_per_trial, 1)))
-    for start in range(0, n_trials, size):
-        yield np.arange(start, min(start + size, n_trials))

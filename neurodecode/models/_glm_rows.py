@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from neurodecode.data.batches import batches
 from neurodecode.data.trials import Trials
 from neurodecode.models._glm_blocks import Block, blocks_of
 from neurodecode.models._glm_design import N_LEADING, HistoryDesign, time_course_basis
@@ -227,8 +228,7 @@ def window_log_aggregate(
 ) -> Float[np.ndarray, "trials bins units"]:
     """Log aggregate over the window in float32, made of some trials at a time; see ``HistoryDesign``."""
     out = np.empty((trials.n_trials, trials.n_bins, trials.n_units), np.float32)
-    for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
-        some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
+    for some in batches(trials.n_trials, _TRIALS_AT_ONCE):
         out[some] = design.log_aggregate(trials.select(some), leave_out=leave_out)[:, trials.lead :]
     return out
 
@@ -243,7 +243,6 @@ def shared_source_history(
     out = np.empty(
         (trials.n_trials, trials.n_bins, n_sources, design.sources.n_features if n_sources else 0), np.float32
     )
-    for start in range(0, trials.n_trials, _TRIALS_AT_ONCE):
-        some = np.arange(start, min(start + _TRIALS_AT_ONCE, trials.n_trials))
+    for some in batches(trials.n_trials, _TRIALS_AT_ONCE):
         out[some] = design.source_history(trials.select(some))
     return out

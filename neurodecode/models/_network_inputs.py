@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurodecode.data.batches import batches, trial_batches
 from neurodecode.data.trials import Trials
 from neurodecode.features.history import HistoryBasis, observed_counts
 from neurodecode.models._covariates import covariate_columns
-from neurodecode.models._glm_design import trial_batches
 from neurodecode.models._input_scale import input_scale
 from neurodecode.models._population_gain import PopulationGain
 from neurodecode.models.glm import FittedGLM
@@ -39,9 +39,8 @@ class Drive:
         n_columns = trials.n_units + n_covariates
         columns = np.empty((trials.n_trials, burn_in + trials.n_bins, n_columns), np.float32)
         due = np.empty((trials.n_trials, trials.n_steps))
-        for first in range(0, trials.n_trials, _TRIALS_AT_ONCE):
-            at = slice(first, first + _TRIALS_AT_ONCE)
-            some = trials.select(np.arange(trials.n_trials)[at])
+        for at in batches(trials.n_trials, _TRIALS_AT_ONCE):
+            some = trials.select(at)
             aggregate = glm.design.log_aggregate(some, leave_out=leave_out)
             columns[at, :, : trials.n_units] = aggregate[:, steps]
             columns[at, :, trials.n_units :] = covariate_columns(some)[:, steps]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt
 
-from neurodecode.models._glm_design import trial_batches
+from neurodecode.data.batches import trial_batches
 from neurodecode.nn.device import Device, choose_device
 
 SHARES = (0.25, 0.5, 0.75, 1.0)

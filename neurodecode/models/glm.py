@@ -18,12 +18,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
+from neurodecode.data.batches import batches, trial_batches
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError
 from neurodecode.features.history import HistoryBasis, HistoryState, mean_count
 from neurodecode.models._base import FittedModel, PointProcessModel
 from neurodecode.models._covariates import covariate_columns
-from neurodecode.models._glm_design import HistoryDesign, trial_batches
+from neurodecode.models._glm_design import HistoryDesign
 from neurodecode.models._glm_fit import PenaltyGrid, fit_path, refit
 from neurodecode.models._glm_weights import Penalties, UnitWeights
 from neurodecode.models._grid import Grid
@@ -170,22 +171,17 @@ class FittedGLM(FittedModel):
     def narrow_log_mean(self, trials: Trials, *, leave_out: bool) -> Float[np.ndarray, "trials bins units"]:
         """``log_mean`` in float32, made of some trials at a time."""
         out = np.empty((trials.n_trials, trials.n_bins, trials.n_units), np.float32)
-        batches = list(trial_batches(trials.n_trials, self._history_values(trials)))
-        together = max(1, _TRIALS_AT_ONCE // max(1, *map(len, batches), 1))  # of those that histories are made in
-        for first in range(0, len(batches), together):
-            some = np.concatenate(batches[first : first + together])
+        whole = max(map(len, trial_batches(trials.n_trials, self.design.own_values(trials))), default=1)
+        together = whole * max(1, _TRIALS_AT_ONCE // whole)  # batches that histories are made in stay as they are
+        for some in batches(trials.n_trials, together):
             out[some] = self.log_mean(trials.select(some), leave_out=leave_out)
         return out
-
-    def _history_values(self, trials: Trials) -> int:
-        """Own-history features of one trial, lead and window."""
-        return trials.n_steps * trials.n_units * self.design.own.n_features
 
     def history_log_mean(self, trials: Trials) -> Float[np.ndarray, "trials bins units"]:
         """The part of ``log_mean`` that the past adds: own and other units' history."""
         out = np.empty((trials.n_trials, trials.n_bins, trials.n_units))
         design, units = self.design, list(range(trials.n_units))
-        for batch in trial_batches(trials.n_trials, self._history_values(trials)):
+        for batch in trial_batches(trials.n_trials, design.own_values(trials)):
             some = trials.select(batch)
             history = np.einsum("tbuf,uf->tbu", design.own_history(some, units), self.weights.own)
             if design.n_sources():

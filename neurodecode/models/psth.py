@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt
 
+from neurodecode.data.batches import batches
 from neurodecode.data.trials import Trials
 from neurodecode.errors import ConfigError, DataError
 from neurodecode.models._base import FittedModel, PointProcessModel
@@ -106,8 +107,8 @@ def _summed(trials: Trials, values: np.ndarray) -> UInt[np.ndarray, "conditions 
     sums = np.zeros((trials.n_conditions, *values.shape[1:]), np.uint32)
     for code in np.unique(trials.condition):
         members = np.flatnonzero(trials.condition == code)
-        for start in range(0, members.size, _TRIALS_AT_ONCE):
-            some = members[start : start + _TRIALS_AT_ONCE]
+        for batch in batches(members.size, _TRIALS_AT_ONCE):
+            some = members[batch]
             sums[code] += values[some].sum(axis=0, dtype=np.uint32, where=trials.mask[some])
     return sums
 

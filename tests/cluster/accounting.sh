@@ -3,38 +3,18 @@
 #   accounting.sh on STATE_DIR    apt-get first, where slurmdbd or mariadbd are not there yet
 #   accounting.sh off STATE_DIR
 set -euo pipefail
-conf=/etc/slurm/slurm.conf
+. "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 dbd=/etc/slurm/slurmdbd.conf
 port=36819 # of the database
 
-refuse() { echo "$1" >&2 && exit 3; }
-
-wait_for() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1)) && shift
-  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
-}
-
 installed() {
-  command -v slurmdbd mariadbd mariadb-install-db >/dev/null && return
-  local quick=(-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60)
-  DEBIAN_FRONTEND=noninteractive apt-get "${quick[@]}" install -y --no-install-recommends slurmdbd mariadb-server \
-    >/dev/null 2>&1 || refuse "slurmdbd is not installed, and apt-get install slurmdbd mariadb-server failed"
-}
-
-ended() { # NAME STATE_DIR: the daemon whose process stands in its file
-  [ -f "$2/$1.pid" ] || return 0
-  local pid && pid=$(cat "$2/$1.pid")
-  if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; then
-    kill "$pid"
-    wait_for 20 test ! -e "/proc/$pid" || kill -9 "$pid"
-  fi
-  rm -f "$2/$1.pid"
+  there slurmdbd mariadbd mariadb-install-db || install_by_apt slurmdbd slurmdbd mariadb-server
 }
 
 kind() { sed -i "s|^AccountingStorageType=.*|AccountingStorageType=accounting_storage/$1|" $conf; }
 
 controller() { # STATE_DIR: once more, with the accounting that the configuration names now
-  ended slurmctld "$1"
+  end_daemon slurmctld "$1"
   slurmctld
   wait_for 30 scontrol ping || refuse "slurmctld does not come up: $(tail -n 3 "$1/slurmctld.log")"
 }
@@ -81,8 +61,8 @@ off() {
   local state && state=$(realpath "$1")
   kind none
   controller "$state"
-  ended slurmdbd "$state"
-  ended mariadbd "$state"
+  end_daemon slurmdbd "$state"
+  end_daemon mariadbd "$state"
   rm -f $dbd
 }
 

@@ -7,24 +7,10 @@
 # Needs root. A machine that already belongs to a cluster is left alone.
 set -euo pipefail
 OURS="# neurodecode: a cluster of one node, for tests"
-conf=/etc/slurm/slurm.conf
-
-refuse() { echo "$1" >&2 && exit 3; }
+. "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 install() {
-  command -v slurmctld slurmd munged >/dev/null && return
-  command -v apt-get >/dev/null || refuse "SLURM is not installed, and there is no apt-get to install it with"
-  [ "$(id -u)" = 0 ] || refuse "SLURM is not installed, and apt-get needs root"
-  local quick=(-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60)
-  (
-    apt-get "${quick[@]}" update
-    DEBIAN_FRONTEND=noninteractive apt-get "${quick[@]}" install -y --no-install-recommends slurm-wlm munge
-  ) >/dev/null 2>&1 || refuse "SLURM is not installed, and apt-get install slurm-wlm munge failed"
-}
-
-wait_for() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1)) && shift
-  until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
+  there slurmctld slurmd munged || install_by_apt SLURM slurm-wlm munge
 }
 
 authenticated() { munge -n | unmunge; }
@@ -82,16 +68,8 @@ EOF
 }
 
 stop() {
-  local daemon pid
-  for daemon in slurmd slurmctld slurmdbd mariadbd munged; do
-    [ -f "$1/$daemon.pid" ] || continue
-    pid=$(cat "$1/$daemon.pid")
-    if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$daemon" ]; then
-      kill "$pid"
-      wait_for 10 test ! -e "/proc/$pid" || kill -9 "$pid"
-    fi
-    rm -f "$1/$daemon.pid"
-  done
+  local daemon
+  for daemon in slurmd slurmctld slurmdbd mariadbd munged; do end_daemon $daemon "$1"; done
   if [ -e $conf ] && head -n 1 $conf | grep -qF "$OURS"; then rm -f $conf /etc/slurm/{gres,slurmdbd}.conf; fi
 }
 

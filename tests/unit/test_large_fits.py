@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from neurodecode.data import batches
 from neurodecode.data.splits import make_splits
 from neurodecode.data.trials import Trials
 from neurodecode.data.written_rows import WrittenRows
 from neurodecode.evaluation import folds
 from neurodecode.evaluation.folds import out_of_fold_intensity, out_of_fold_samples, save_intensity
-from neurodecode.models import _glm_design, _glm_fit, _network_inputs, _network_share, glm, psth
+from neurodecode.models import _glm_fit, _network_inputs, _network_share, glm, psth
 from neurodecode.models._glm_rows import Rows, shared_source_history, window_log_aggregate
 from neurodecode.models._grid import Grid
 from neurodecode.models._network_inputs import NetworkInputs
@@ -161,9 +162,9 @@ def test_a_narrow_log_mean_is_the_log_mean_in_float32(population, monkeypatch):
     model = SpikeHistoryGLM(coupling="mean", longest_s=0.1)
     fitted = model.fit_training(population, population.select(np.arange(8)))
     for leave_out in (True, False):
-        monkeypatch.setattr(_glm_design, "_BATCH_VALUES", 2e7)
+        monkeypatch.setattr(batches, "BATCH_VALUES", 2e7)
         whole = fitted.log_mean(population, leave_out=leave_out).astype(np.float32)
-        monkeypatch.setattr(_glm_design, "_BATCH_VALUES", 3.0 * fitted._history_values(population))
+        monkeypatch.setattr(batches, "BATCH_VALUES", 3.0 * fitted.design.own_values(population))
         monkeypatch.setattr(glm, "_TRIALS_AT_ONCE", 7)
         assert_allclose(fitted.narrow_log_mean(population, leave_out=leave_out), whole, rtol=1e-6)
 
@@ -175,7 +176,7 @@ def test_inputs_of_networks_are_the_same_in_pieces(population, monkeypatch):
     inputs = NetworkInputs.measured(fitted, population, burn_in=10)
     whole = inputs.make(population, inputs.drive(population, leave_out=True))
     monkeypatch.setattr(_network_inputs, "_TRIALS_AT_ONCE", 3)
-    monkeypatch.setattr(_glm_design, "_BATCH_VALUES", 2.0 * whole[0].size)
+    monkeypatch.setattr(batches, "BATCH_VALUES", 2.0 * whole[0].size)
     again = NetworkInputs.measured(fitted, population, burn_in=10)
     assert_array_equal(again.mean, inputs.mean)
     assert_array_equal(again.make(population, again.drive(population, leave_out=True)), whole)
@@ -187,7 +188,7 @@ def test_the_gain_of_trials_is_the_same_in_pieces(population, monkeypatch):
     log_mean, added = np.log(0.1) + rng.normal(0, 0.3, (2, *population.window_counts.shape)).astype(np.float32)
     given = population.window_counts, population.window_mask, log_mean, added - log_mean
     together = _network_share._gain_of_trials(*given)
-    monkeypatch.setattr(_glm_design, "_BATCH_VALUES", 1.0)
+    monkeypatch.setattr(batches, "BATCH_VALUES", 1.0)
     assert_allclose(_network_share._gain_of_trials(*given), together, rtol=1e-6)
 
 

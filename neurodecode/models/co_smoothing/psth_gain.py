@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from neurodecode.data.batches import trial_batches
 from neurodecode.data.trials import Trials
 from neurodecode.models._gain import MARGIN, BlockSums, decayed_past
-from neurodecode.models._glm_design import trial_batches
 from neurodecode.models.co_smoothing._base import (
     CoSmoother,
     DividedTrials,
