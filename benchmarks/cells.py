@@ -1,12 +1,13 @@
 """Every recurrent cell on one split of recordings and simulated populations, one seed, and the table they make.
 
     python -m benchmarks.cells fit                (again after a stop: rows that are there are left out)
+    python -m benchmarks.cells fit --folds 0 1 2 3 4 --models lstm gru
     python -m benchmarks.cells table
 
-`fit` appends a row to `benchmarks/results/cells.csv` for each session and model that has none by the same code,
-hyper-parameters and trials. The split is the first fold of the session's five, 70/10/20. Memory is how far back
-gradients of the loss on test trials reach through a path's states before less than 1/e is left. A name such as
-`lstm:dropout_masks=per_step` is that cell with other hyper-parameters than its defaults.
+`fit` appends a row to `benchmarks/results/cells.csv` for each session, model and fold that has none by the same
+code, hyper-parameters and trials. Folds are the session's five, 70/10/20, the first alone unless others are asked
+for. Memory is how far back gradients of the loss on test trials reach through a path's states before less than 1/e
+is left. A name such as `lstm:dropout_masks=per_step` is that cell with other hyper-parameters than its defaults.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ SIMULATED = {"refractory_adapting": 100, "bursting": 100, "shared_gain": 100}
 PER_STEP = ("lstm:dropout_masks=per_step", "gru:dropout_masks=per_step")
 BASELINES = ("psth", "glm")
 COLUMNS = (
-    *("commit", "code", "machine", "session", "model", "settings", "bits_per_spike", "gain_over_glm"),
+    *("commit", "code", "machine", "session", "model", "fold", "settings", "bits_per_spike", "gain_over_glm"),
     *("spikes", "parameters", "learnt", "seconds_per_epoch", "best_epoch", "share", "fallback", "cpu_seconds"),
     *("memory_population_ms", "memory_own_ms"),
 )
@@ -51,7 +53,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """Trials and the one split that everything is fitted to."""
+    """Trials and the split that everything is fitted to."""
 
     name: str
     trials: Trials
@@ -67,14 +69,15 @@ class Session:
         return self.trials.select(getattr(self.split, role))
 
 
-def read_session(name: str, folder: Path) -> Session:
-    """A recording of `examples/`, or a simulated population."""
+def read_session(name: str, folder: Path) -> list[Session]:
+    """A recording of `examples/`, or a simulated population, once for each of its folds."""
     if name in SIMULATED:
         trials, _ = simulated(name, SIMULATED[name], "cells", 0)
         splits = make_splits(trials.condition, trials.condition_names, 5, np.random.default_rng(0))
-        return Session(name, trials, splits[0])
-    recording = read_recording(name, folder)
-    return Session(name, recording.trials, recording.splits[0])
+    else:
+        recording = read_recording(name, folder)
+        trials, splits = recording.trials, list(recording.splits)
+    return [Session(name, trials, split) for split in splits]
 
 
 def unfitted(name: str) -> PointProcessModel:
@@ -88,23 +91,24 @@ def fit(arguments: argparse.Namespace) -> None:
     """Fit what has no row yet."""
     rows = Rows(arguments.csv, COLUMNS)
     for name in arguments.sessions:
-        session = read_session(name, arguments.recordings_dir)
-        for model in arguments.models:
-            _fit_once(rows, session, model, arguments.claims)
+        folds = read_session(name, arguments.recordings_dir)
+        for model, fold in product(arguments.models, arguments.folds):
+            _fit_once(rows, folds[fold], model, arguments.claims)
 
 
 def _fit_once(rows: Rows, session: Session, name: str, claims: Path) -> None:
     model = unfitted(name)
     settings = digest(hyperparameters(model), session.content)
-    key = {"session": session.name, "model": name, "code": code_of(model), "settings": settings}
+    fold = session.split.fold
+    key = {"session": session.name, "model": name, "fold": fold, "code": code_of(model), "settings": settings}
     with ExitStack() as stack:
-        mine = stack.enter_context(claimed(claims / f"{session.name}.{digest(name)}"))
+        mine = stack.enter_context(claimed(claims / f"{session.name}.{digest(name)}.{fold}"))
         if not mine or rows.has(**key):
-            log.info("%s, %s: %s", session.name, name, "there" if mine else "another is at it")
+            log.info("%s, %s, fold %d: %s", session.name, name, fold, "there" if mine else "another is at it")
             return
         row = measured(session, name, model)
         rows.append({"commit": commit(), "machine": machine(), **key, **row})
-    log.info("%s, %s: %.4f bits/spike", session.name, name, row["bits_per_spike"])
+    log.info("%s, %s, fold %d: %.4f bits/spike", session.name, name, fold, row["bits_per_spike"])
 
 
 def measured(session: Session, name: str, model: PointProcessModel) -> dict[str, object]:
@@ -182,19 +186,46 @@ def table(arguments: argparse.Namespace) -> None:
 
 
 def lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
-    """A table for each session, the best model first; of several rows of one model the last."""
+    """Two tables for each session, the best model first: of the first fold, and of models with more folds, pooled.
+    Of several rows of one model and fold the last counts."""
     for session in dict.fromkeys(row["session"] for row in rows):
-        latest = {row["model"]: row for row in rows if row["session"] == session}
-        yield f"\n{session}\n"
-        yield "| model | bits/spike | over its GLM | learnt | s/epoch | memory (ms): population, own | kept |"
-        yield "| --- | --- | --- | --- | --- | --- | --- |"
-        for row in sorted(latest.values(), key=lambda row: -float(row["bits_per_spike"])):
-            gain = f"{float(row['gain_over_glm']):+.4f}" if row["gain_over_glm"] else ""
-            kept = row["share"] if row["fallback"] == "0" else "nothing"
-            bits = f"{float(row['bits_per_spike']):.4f}"
-            memory = ", ".join(row[name] or "none" for name in MEMORY) if row["learnt"] else ""
-            learnt = f"{row['learnt']} | {row['seconds_per_epoch']} | {memory} | {kept}"
-            yield f"| `{row['model']}` | {bits} | {gain} | {learnt} |"
+        latest = {(row["model"], int(row["fold"])): row for row in rows if row["session"] == session}
+        yield f"\n{session}, the first fold\n"
+        yield from first_fold_lines([row for (_, fold), row in latest.items() if fold == 0])
+        names = dict.fromkeys(model for model, fold in latest if fold)
+        if names:
+            yield f"\n{session}, several folds\n"
+            yield from pooled_lines({n: [row for (model, _), row in latest.items() if model == n] for n in names})
+
+
+def first_fold_lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    """What one fold's networks reach, how many numbers they learn, how fast, and how far back they remember."""
+    yield "| model | bits/spike | over its GLM | learnt | s/epoch | memory (ms): population, own | kept |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for row in sorted(rows, key=lambda row: -float(row["bits_per_spike"])):
+        gain = f"{float(row['gain_over_glm']):+.4f}" if row["gain_over_glm"] else ""
+        kept = row["share"] if row["fallback"] == "0" else "nothing"
+        bits = f"{float(row['bits_per_spike']):.4f}"
+        memory = ", ".join(row[name] or "none" for name in MEMORY) if row["learnt"] else ""
+        learnt = f"{row['learnt']} | {row['seconds_per_epoch']} | {memory} | {kept}"
+        yield f"| `{row['model']}` | {bits} | {gain} | {learnt} |"
+
+
+def pooled_lines(rows_of: Mapping[str, Sequence[dict[str, str]]]) -> Iterator[str]:
+    """Gains over all test spikes of a model's folds, and the gain over the GLM of the least and the best fold."""
+    yield "| model | folds | bits/spike | over its GLM [least fold, best fold] |"
+    yield "| --- | --- | --- | --- |"
+    for model, rows in sorted(rows_of.items(), key=lambda item: -_pooled(item[1], "bits_per_spike")):
+        gain = ""
+        if all(row["gain_over_glm"] for row in rows):
+            each = sorted(float(row["gain_over_glm"]) for row in rows)
+            gain = f"{_pooled(rows, 'gain_over_glm'):+.4f} [{each[0]:+.4f}, {each[-1]:+.4f}]"
+        yield f"| `{model}` | {len(rows)} | {_pooled(rows, 'bits_per_spike'):.4f} | {gain} |"
+
+
+def _pooled(rows: Sequence[dict[str, str]], column: str) -> float:
+    spikes = [int(row["spikes"]) for row in rows]
+    return float(np.average([float(row[column]) for row in rows], weights=spikes))
 
 
 def parsed(given: Sequence[str] | None) -> argparse.Namespace:
@@ -204,6 +235,9 @@ def parsed(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("command", choices=["fit", "table"])
     parser.add_argument("--sessions", nargs="+", choices=sessions, default=sessions)
     parser.add_argument("--models", nargs="+", default=models, help="families, or family:name=value,name=value")
+    parser.add_argument(
+        "--folds", nargs="+", type=int, choices=range(5), default=[0], help="numbers of the folds (0)"
+    )
     parser.add_argument("--recordings-dir", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--csv", type=Path, default=RESULTS / "cells.csv")
     parser.add_argument("--claims", type=Path, default=ROOT / "results_cells" / ".claims")
