@@ -6,7 +6,7 @@ Writes docs/figures/NAME.png. Nothing here is fitted to a recording.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from neurodecode.dynamics.integration import euler_errors, euler_step, rate_fiel
 from neurodecode.dynamics.lipschitz import measured_lipschitz
 from neurodecode.dynamics.memory_capacity import memory_capacity, memory_curve
 from neurodecode.dynamics.random_networks import chaos_of_random_networks, random_weights
-from neurodecode.dynamics.steps import trajectory
+from neurodecode.dynamics.steps import Step, trajectory
 from neurodecode.models import cell_names
 from neurodecode.nn.cells import cell_type
 from neurodecode.report.colours import FAMILY_COLOURS, model_colours
@@ -38,6 +38,8 @@ from neurodecode.report.style import (
 )
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "figures"
+N_LAGS = 200
+LAGS = np.arange(1, N_LAGS + 1)
 ORANGE, BLUE, GREEN = FAMILY_COLOURS["psth"], FAMILY_COLOURS["gru"], FAMILY_COLOURS["glm"]
 
 
@@ -125,44 +127,32 @@ def order_to_chaos() -> Figure:
 
 def gradient_flow() -> Figure:
     """How far back a loss reaches in fresh cells, and in an LSTM whose forget gate stays open."""
-    n_lags, n_rows, hidden = 200, 8, 64
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(n_rows, 50 + n_lags, 4, generator=generator, dtype=torch.float64)
-    pull = torch.randn(n_rows, hidden, generator=generator, dtype=torch.float64)
-    families = {name: name for name in cell_names()}
-    colours = model_colours(families)
+    hidden, generator = 64, torch.Generator().manual_seed(0)
+    inputs = torch.randn(8, 50 + N_LAGS, 4, generator=generator, dtype=torch.float64)
+    pull = torch.randn(8, hidden, generator=generator, dtype=torch.float64)  # d loss(t) / d hidden activity
+    colours = model_colours({name: name for name in cell_names()})
     figure = new_figure(4.0, "What a cell does to gradients before it has learnt anything")
     axes = figure.subplots()
-    lags = np.arange(1, n_lags + 1)
-
-    def add(fresh: torch.nn.Module, label: str, colour: str, style: str) -> None:
-        cell = exact(fresh)
-        visited = trajectory(driven_steps(cell, inputs[:, :50]), resting(cell, n_rows))
-        steps = driven_steps(cell, inputs[:, 50:])
-        norms = gradient_norms(steps, visited[-1], lambda rows: (hidden_activity(cell, rows) * pull).sum(1))[1:]
-        mean = np.sqrt((norms**2).mean(axis=1))
-        most = measured_lipschitz(cell_step(cell, inputs[0, 0]), visited[-1], n_ascents=10).found
-        axes.plot(lags, mean / mean[0], color=colour, linestyle=style, label=f"{label} ({most:.2f})")
-
-    for name in cell_names():
+    fresh = [(name.replace("_", " "), cell_type(name)(), colours[name], "-") for name in cell_names()]
+    fresh += [("lstm, forget gate at 1", cell_type("lstm")(forget_bias=20.0), colours["lstm"], "--")]
+    for label, hyperparameters, colour, style in fresh:
         torch.manual_seed(0)
-        add(cell_type(name)().build(4, hidden, 0.005), name.replace("_", " "), colours[name], "-")
-    torch.manual_seed(0)
-    add(
-        cell_type("lstm")(forget_bias=20.0).build(4, hidden, 0.005),
-        "lstm, forget gate at 1",
-        colours["lstm"],
-        "--",
-    )
+        cell = exact(hyperparameters.build(4, hidden, 0.005))
+        steps = driven_steps(cell, inputs)
+        visited = trajectory(steps[:50], resting(cell, len(inputs)))[-1]
+        most = measured_lipschitz(cell_step(cell, inputs[0, 0]), visited, n_ascents=10).found
+        left = _left_of_gradient(
+            steps[50:], visited, lambda rows, c=cell: (hidden_activity(c, rows) * pull).sum(1)
+        )
+        axes.plot(LAGS, left, color=colour, linestyle=style, label=f"{label} ({most:.2f})")
     for g, style in ((0.9, ":"), (1.6, "-.")):
         weights = random_weights(hidden, g, seed=1)
         steps = [
             lambda h, u=u, w=weights: torch.tanh(h @ w.T + 0.1 * u.sum(1, keepdim=True))
             for u in inputs.transpose(0, 1)
         ]
-        norms = gradient_norms(steps[50:], trajectory(steps[:50], pull)[-1], lambda rows: (rows * pull).sum(1))[1:]
-        mean = np.sqrt((norms**2).mean(axis=1))
-        axes.plot(lags, mean / mean[0], color=FAINT, linestyle=style, label=f"tanh network, g = {g}")
+        left = _left_of_gradient(steps[50:], trajectory(steps[:50], pull)[-1], lambda rows: (rows * pull).sum(1))
+        axes.plot(LAGS, left, color=FAINT, linestyle=style, label=f"tanh network, g = {g}")
     log_ordinate(axes)
     axes.set_ylim(1e-8, 1e4)
     axes.set_xlabel("lag k (bins)")
@@ -170,6 +160,14 @@ def gradient_flow() -> Figure:
     axes.grid()
     figure.legend(loc="outside right center")
     return figure
+
+
+def _left_of_gradient(
+    steps: Sequence[Step], start: torch.Tensor, loss: Callable[[torch.Tensor], torch.Tensor]
+) -> np.ndarray:
+    """Root mean square over rows of d loss / d h(t - k), over that of k = 1, t being after the last step."""
+    mean = np.sqrt((gradient_norms(steps, start, loss)[1:] ** 2).mean(axis=1))
+    return np.asarray(mean / mean[0])
 
 
 def euler_error() -> Figure:

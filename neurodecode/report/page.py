@@ -75,6 +75,27 @@ class Section:
     seconds: list[tuple[str, str]]
 
 
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What the files of the whole run say; tables by session and control, sections by session."""
+
+    frame: pd.DataFrame
+    tables: Mapping[tuple[str, str], ScoreTable]
+    from_others: Mapping[tuple[str, str], ScoreTable]
+    decoded: Mapping[str, DecodingSection]
+    moving: Mapping[str, DynamicsSection]
+    config: Mapping[str, Any]
+
+    def controls_of(self, name: str, scores: ScoreTable) -> list[ControlRow]:
+        """Rows of a recording's null controls."""
+        return [
+            row
+            for (session, control), table in self.tables.items()
+            if session == name and control
+            for row in control_rows(control, table, scores, self.config.get("models", {}))
+        ]
+
+
 def write_report(
     *,
     scores: str | Path,
@@ -96,44 +117,47 @@ def write_report(
     Raises DataError for a file that is missing or not ours.
     """
     frame = read_scores(scores)
-    tables = score_tables(frame)
-    from_others = score_tables(frame, CO_SMOOTH)
-    decoded = {one.session: one for one in (decoding_section(path, frame) for path in decoding)}
-    moving = {one.session: one for one in map(dynamics_section, dynamics)}
-    made = [
-        _section(i, path, frame, tables, from_others, decoded, moving, config)
-        for i, path in enumerate(sections, start=1)
-    ]
-    html = (
-        _environment()
-        .get_template(TEMPLATE)
-        .render(
-            title=str(config.get("report", {}).get("title") or "Single trials against their average"),
-            written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-            sections=made,
-            failures=failures or {},
-            controlled=[section for section in made if section.controls],
-            co_smoothed=[section for section in made if section.co_smoothed],
-            co_smoothing_columns=CO_SMOOTHING_COLUMNS,
-            decoded=by_kind([section.decoding for section in made if section.decoding]),
-            anchors={section.name: section.anchor for section in made},
-            moving=[section for section in made if section.dynamics],
-            dynamics_columns=DYNAMICS_COLUMNS,
-            tolerance=TOLERANCE,
-            summary=_summary(made, tables),
-            across=None if summary is None else across_sessions(read_summary(summary), _families(made, config)),
-            across_columns=ACROSS_HEADINGS,
-            columns=PREDICTION_COLUMNS,
-            terms=TERMS,
-            config=yaml.safe_dump(
-                _plain(config), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-            ),
-            versions=software_versions(),
-        )
+    run = _Run(
+        frame=frame,
+        tables=score_tables(frame),
+        from_others=score_tables(frame, CO_SMOOTH),
+        decoded={one.session: one for one in (decoding_section(path, frame) for path in decoding)},
+        moving={one.session: one for one in map(dynamics_section, dynamics)},
+        config=config,
     )
+    made = [_section(i, path, run) for i, path in enumerate(sections, start=1)]
+    across = None if summary is None else across_sessions(read_summary(summary), _families(made, config))
+    page = _environment().get_template(TEMPLATE)
+    html = page.render(**_page(made, run), across=across, failures=failures or {})
     with written_whole(output) as part:
         part.write_text(html, encoding="utf-8")
     log.info("%s: %s, %.1f MB", output, plural(len(made), "session"), len(html) / 1e6)
+
+
+def _page(made: Sequence[Section], run: _Run) -> dict[str, Any]:
+    """What the template says beside failures and the summary across sessions."""
+    shown = yaml.safe_dump(
+        _plain(run.config), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+    return {
+        "title": str(run.config.get("report", {}).get("title") or "Single trials against their average"),
+        "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "sections": made,
+        "anchors": {section.name: section.anchor for section in made},
+        "columns": PREDICTION_COLUMNS,
+        "summary": _summary(made, run.tables),
+        "across_columns": ACROSS_HEADINGS,
+        "controlled": [section for section in made if section.controls],
+        "co_smoothed": [section for section in made if section.co_smoothed],
+        "co_smoothing_columns": CO_SMOOTHING_COLUMNS,
+        "decoded": by_kind([section.decoding for section in made if section.decoding]),
+        "moving": [section for section in made if section.dynamics],
+        "dynamics_columns": DYNAMICS_COLUMNS,
+        "tolerance": TOLERANCE,
+        "terms": TERMS,
+        "config": shown,
+        "versions": software_versions(),
+    }
 
 
 def _families(made: Sequence[Section], config: Mapping[str, Any]) -> dict[str, str]:
@@ -173,46 +197,30 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _section(
-    index: int,
-    path: str | Path,
-    frame: pd.DataFrame,
-    tables: Mapping[tuple[str, str], ScoreTable],
-    from_others: Mapping[tuple[str, str], ScoreTable],
-    decoded: Mapping[str, DecodingSection],
-    moving: Mapping[str, DynamicsSection],
-    config: Mapping[str, Any],
-) -> Section:
-    held, models = read_json(path), config.get("models", {})
+def _section(index: int, path: str | Path, run: _Run) -> Section:
+    held, anchor = read_json(path), f"session-{index}"
     try:
         name, families, colours = held["session"], held["families"], held["colours"]
-        scores = tables.get((name, ""), ScoreTable({}))
+        scores = run.tables.get((name, ""), ScoreTable({}))
+        others = run.from_others.get((name, ""), ScoreTable({}))
         columns, generation = generation_rows(scores, families, colours, held["sampled_rates"])
-        controls = [
-            row
-            for (session, control), table in tables.items()
-            if session == name and control
-            for row in control_rows(control, table, scores, models)
-        ]
         return Section(
-            anchor=f"session-{index}",
+            anchor=anchor,
             name=name,
             facts=_facts(held["trials"]),
-            answer=answer(frame, scores, name, families),
+            answer=answer(run.frame, scores, name, families),
             rows=model_rows(scores, families, colours),
             generation_columns=columns,
             generation=generation,
             running_away=_running_away(held["sampled_rates"]),
             ceiling=mean_response(scores),
-            controls=controls,
-            co_smoothed=co_smoothed(
-                name, from_others.get((name, ""), ScoreTable({})), config, held["trials"]["units"]
-            ),
-            decoding=decoded.get(name),
-            decoding_pictures=pictures_of(f"session-{index}", decoded.get(name)),
-            dynamics=moving.get(name),
-            dynamics_pictures=pictures_of(f"session-{index}", moving.get(name)),
-            pictures=[picture(f"session-{index}", Path(path).parent, one) for one in held["figures"]],
+            controls=run.controls_of(name, scores),
+            co_smoothed=co_smoothed(name, others, run.config, held["trials"]["units"]),
+            decoding=run.decoded.get(name),
+            decoding_pictures=pictures_of(anchor, run.decoded.get(name)),
+            dynamics=run.moving.get(name),
+            dynamics_pictures=pictures_of(anchor, run.moving.get(name)),
+            pictures=[picture(anchor, Path(path).parent, one) for one in held["figures"]],
             quality=quality_table(held["quality"]),
             seconds=[(m, f"{s:,.1f} s") for m, s in held["seconds"].items() if s is not None],
         )
