@@ -12,7 +12,14 @@ from scipy.stats import t as student
 from benchmarks._rows import Rows
 from neurodecode.metrics.transfer import backward_transfer, learnt_when_new
 
-COLOURS = ("#4D4D4D", "#56B4E9", "#0072B2", "#009E73", "#D55E00", "#CC79A7")  # Okabe and Ito's
+COLOURS = {  # Okabe and Ito's; one remedy at three strengths from light to dark
+    "none": "#4D4D4D",
+    "consolidation 1": "#56B4E9",
+    "consolidation 5": "#0072B2",
+    "consolidation 30": "#003F66",
+    "replay": "#009E73",
+    "projection": "#D55E00",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +57,7 @@ class Forgetting:
     @property
     def in_turn(self) -> list[str]:
         """Remedies that learnt the tasks one after another."""
-        return [remedy for remedy, gains in self.gains.items() if np.isfinite(gains).all()]
+        return [name for name in COLOURS if name in self.gains and np.isfinite(self.gains[name]).all()]
 
     def each(self, remedy: str) -> dict[str, np.ndarray]:
         """Backward transfer, what was learnt when new, and the mean gain at the end, of each repeat."""
@@ -129,7 +136,8 @@ def draw(results: Forgetting, output: str | Path) -> None:
     with drawing():
         figure = new_figure(3.9, title)
         axes = figure.add_subplot()
-        for remedy, colour in zip(remedies, COLOURS, strict=False):
+        for remedy in remedies:
+            colour = COLOURS[remedy]
             found = results.each(remedy)
             x, y = (bounds(found[name]) for name in ("learnt when new", "backward transfer"))
             axes.plot(x[1:], [y[0]] * 2, color=colour, linewidth=1.8)

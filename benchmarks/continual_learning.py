@@ -94,6 +94,7 @@ class Learner:
 REMEDIES: dict[str, Callable[[Learner], Remedy]] = {
     "none": lambda learner: NO_REMEDY,
     "consolidation 1": lambda learner: ElasticWeightConsolidation(tuple(learner.anchors), 1.0),
+    "consolidation 5": lambda learner: ElasticWeightConsolidation(tuple(learner.anchors), 5.0),
     "consolidation 30": lambda learner: ElasticWeightConsolidation(tuple(learner.anchors), 30.0),
     "replay": lambda learner: Replay(tuple(learner.old), n_trials=5),
     "projection": lambda learner: GradientProjection(learner.subspace()),
