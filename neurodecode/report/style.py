@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -87,9 +88,13 @@ def model_legend(figure: Figure, colours: Mapping[str, str], **line: Any) -> Non
     if not colours:
         return
     handles = [Line2D([], [], color=colour, **{"linewidth": 2.4, **line}) for colour in colours.values()]
-    names = [shortened(name) for name in colours]
-    columns = max(1, LEGEND_CHARACTERS // (max(map(len, names)) + 6))
-    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))
+    legend_below(figure, handles, [shortened(name) for name in colours])
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], names: Sequence[str], **line: Any) -> None:
+    """A legend below all panels, in as many columns as its longest name leaves room for."""
+    columns = max(1, LEGEND_CHARACTERS // (max(map(len, names)) + 7))
+    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)), **line)
 
 
 def shortened(name: str, width: int = 22) -> str:

@@ -16,6 +16,7 @@ from neurodecode.evaluation.dynamics import PathDynamics, load_portraits
 from neurodecode.evaluation.latents import Latents, load_latents
 from neurodecode.evaluation.scores import read_scores
 from neurodecode.report.colours import model_colours, model_order
+from neurodecode.report.wording import listed
 
 NO_NETWORK = "validation trials kept no network with a state: the models are the GLM that they started from"
 
@@ -92,6 +93,12 @@ def read_dynamics(
         families=families,
         scores=pd.concat([read_scores(path) for path in scores], ignore_index=True),
     )
+
+
+def left_out(results: DynamicsResults, most: int) -> str:
+    """What a figure of so many networks at most says of the others, to end a sentence; "" without others."""
+    others = [path_label(model, path) for model, path in results.seen[most:]]
+    return f"; {listed(others)} {'is' if len(others) == 1 else 'are'} in the table alone" if others else ""
 
 
 def path_label(model: str, path: str) -> str:

@@ -9,7 +9,7 @@ from matplotlib.ticker import NullLocator
 
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
-from neurodecode.report.style import model_legend, new_figure, shortened, zero_line
+from neurodecode.report.style import legend_below, model_legend, new_figure, shortened, zero_line
 from neurodecode.report.wording import number
 
 HEADING = "Forecasts free of the recording"
@@ -79,7 +79,7 @@ def _legend(figure: Figure, results: SessionResults, models: list[str]) -> None:
         for model, colour in colours.items()
     ]
     names = [shortened(m) + (" (scheduled sampling)" if m in dashed else "") for m in models]
-    figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)), handlelength=2.4)
+    legend_below(figure, handles, names, handlelength=2.4)
 
 
 def _title(results: SessionResults, models: list[str]) -> str:

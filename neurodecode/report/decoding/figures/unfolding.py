@@ -13,7 +13,7 @@ from neurodecode.metrics.classification import accuracy
 from neurodecode.report.decoding.appearance import line_of, mark_of, told
 from neurodecode.report.decoding.results import DecodingResults
 from neurodecode.report.drawn import Drawn, absent
-from neurodecode.report.style import LEGEND_CHARACTERS, new_figure, shortened
+from neurodecode.report.style import legend_below, new_figure, shortened
 from neurodecode.report.wording import number
 
 HEADING = "Accuracy as the trial unfolds"
@@ -117,14 +117,7 @@ def _legend(figure: Figure, results: DecodingResults, lines: list[str], once: li
     ]
     handles += [Line2D([], [], **mark_of(d, results.families, results.causal, results.colours[d])) for d in once]
     names = [*(shortened(d) for d in lines), *(told(d, results.causal) for d in once), "95% of permuted labels"]
-    columns = max(1, LEGEND_CHARACTERS // (max(map(len, names)) + 7))
-    figure.legend(
-        [*handles, Patch(color=CHANCE)],
-        names,
-        loc="outside lower center",
-        ncols=min(columns, len(names)),
-        handlelength=2.6,
-    )
+    legend_below(figure, [*handles, Patch(color=CHANCE)], names, handlelength=2.6)
 
 
 def _title(results: DecodingResults, curves: dict[str, Curve]) -> str:

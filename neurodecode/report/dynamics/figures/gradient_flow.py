@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.dynamics.results import NO_NETWORK, DynamicsResults, path_label
-from neurodecode.report.style import FAINT, log_axis, log_ordinate, new_figure, shortened
+from neurodecode.report.style import FAINT, legend_below, log_axis, log_ordinate, new_figure, shortened
 from neurodecode.report.wording import number
 
 HEADING = "How far back gradients reach"
@@ -84,7 +84,7 @@ def _legend(figure: Figure, results: DynamicsResults) -> None:
         Line2D([], [], color=results.colours[m], linestyle=STYLE[p], linewidth=2.0) for m, p in results.seen
     ]
     names = [path_label(shortened(model), path) for model, path in results.seen]
-    figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)), handlelength=2.4)
+    legend_below(figure, handles, names, handlelength=2.4)
 
 
 def _title(results: DynamicsResults) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from neurodecode.dynamics.trajectories import linear_r2
 from neurodecode.evaluation.dynamics import PathDynamics
 from neurodecode.report.drawn import Drawn, absent
+from neurodecode.report.dynamics.figures._planes import draw_mean_path, group_colour
 from neurodecode.report.dynamics.results import NO_NETWORK, DynamicsResults
 from neurodecode.report.style import new_figure, shortened
 from neurodecode.report.wording import number
@@ -43,12 +43,13 @@ def draw(results: DynamicsResults) -> Drawn:
     return Drawn(
         figure=figure,
         title=title,
-        caption=f"Means over trials of a condition, in steps of {1000 * results.latents.bin_size_s:.3g} ms; "
-        "squares: start of the window. Left: the population cell's hidden activity on trials that "
+        caption="Means over trials of a condition, in 25 stretches of time from the square at the window's start "
+        "on. Left: the population cell's hidden activity on trials that "
         "its fold did not see. Right: Gaussian-process factor analysis of the same trials' spikes, "
         "which smooths over time in both directions and saw these trials. The axes of the two are "
         "not the same; the share is the variance of the left that a linear map of the right "
-        "explains, single trials together. Dimensions: participation ratio.",
+        f"explains, single trials together, bin by bin of {1000 * results.latents.bin_size_s:.3g} ms. Dimensions: "
+        "participation ratio.",
         alt=f"Two planes of latent trajectories. {title}.",
         rule="The first network of the first fold in which one was kept, and its trials that GPFA was fitted to.",
     )
@@ -72,11 +73,7 @@ def _draw_means(axes: Axes, values: np.ndarray, condition: np.ndarray, names: tu
         mine = values[condition == number_]
         if not len(mine):
             continue
-        colour = colormaps["viridis"](0.45 if len(names) == 1 else 0.8 * number_ / (len(names) - 1))
-        mean = mine.mean(axis=0)
-        second = mean[:, 1] if mean.shape[1] > 1 else np.zeros(len(mean))
-        axes.plot(mean[:, 0], second, color=colour, label=shortened(name, 14))
-        axes.plot(mean[:1, 0], second[:1], "s", color=colour, markersize=5)
+        draw_mean_path(axes, mine.mean(axis=0), group_colour(number_, len(names)), name)
     axes.set_title(label)
     axes.set_xlabel("1st latent (arbitrary units)")
     axes.set_ylabel("2nd latent (arbitrary units)")
