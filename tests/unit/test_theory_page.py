@@ -18,6 +18,7 @@ MEASURED = {
     "discounts": "synthetic_tasks",
     "recall": "recall",
     "memory_of_time": "cost_curves",
+    "continual_learning": "continual_learning",
 }
 torch.set_num_threads(1)
 
