@@ -96,13 +96,9 @@ class Plan:
             or source not in self.decomposition.get("sessions", self.recorded)
         ):
             return []
-        entry = self.recorded[source]
         # Simulated populations have bins of 1 ms.
-        absent = {
-            "nested_covariates": not entry.get("covariates"),
-            "nested_fast": entry.get("bin_size_s", 0) > RECENT_S,
-        }
-        return [name for name in self.nested if not absent.get(name)]
+        too_wide = self.recorded[source].get("bin_size_s", 0) > RECENT_S
+        return [name for name in self.nested if not (name == "nested_fast" and too_wide)]
 
     def networks_of(self, session: str) -> list[str]:
         """The models of a session whose gain is decomposed."""
@@ -198,7 +194,7 @@ def nested_models(decomposition: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     fast = {**gained, "lags_s": RECENT_S}
     own = {**fast, "longest_s": decomposition["longest_s"]}
     return {
-        "nested_covariates": alone,
+        "nested_drive": alone,
         "nested_gain": gained,
         "nested_fast": fast,
         "nested_own": own,

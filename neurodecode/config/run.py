@@ -36,7 +36,7 @@ from neurodecode.models import PointProcessModel, cell_names, family_names, fami
 from neurodecode.models.co_smoothing import co_smoothers, co_smoothing_families
 
 T = TypeVar("T")
-NESTED_MODELS = ("nested_covariates", "nested_gain", "nested_fast", "nested_own", "nested_units")
+NESTED_MODELS = ("nested_drive", "nested_gain", "nested_fast", "nested_own", "nested_units")
 """Models between the PSTH and a network, each containing the one before; the workflow adds them by itself."""
 RESERVED_MODELS = ("oracle", "recording", *NESTED_MODELS)  # names that no entry of ``models`` may have
 RESERVED_SESSIONS = ("logs", "benchmarks", "all")  # folders beside those of the sessions; all of them together

@@ -22,16 +22,20 @@ def add_fallbacks(rows: ScoreRows, splits: Sequence[Split], fits: Mapping[str, s
     and is no evidence that it is better or worse.
     """
     for model, path in fits.items():
-        try:
-            folds = read_json(path, way_out="fit the model again")["folds"]
-            told = [fold["diagnostics"].get("fallback") for fold in folds]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{path}: not what the fit of a model says ({error!r}); fit the model again"
-            ) from error
-        if None in told:
+        told = folds_that_fell_back(path)
+        if told is None:
             continue
         fell_back = np.array(told, dtype=np.float64)
         for split, value in zip(splits, fell_back, strict=True):
             rows.add(model, FALLBACK, np.full(len(rows.units), value), fold=split.fold)
         rows.add(model, FALLBACK, np.full(len(rows.units), fell_back.mean()))
+
+
+def folds_that_fell_back(path: str | Path) -> list[bool] | None:
+    """Whether each fold of a fit.json did, in the folds' order; None for a model that cannot."""
+    try:
+        folds = read_json(path, way_out="fit the model again")["folds"]
+        told = [fold["diagnostics"].get("fallback") for fold in folds]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: not what the fit of a model says ({error!r}); fit the model again") from error
+    return None if None in told else told

@@ -73,7 +73,7 @@ def best_share(
     best = int(np.argmax([trials.sum() for trials in gains]))
     trials, unit = gains[best], n_spikes * np.log(2)
     if trials.size < FEWEST_TRIALS:
-        return Share(0.0, float(trials[0] / unit), None)
+        return Share(0.0, float(trials.sum() / unit), None)
     error = trials.std(ddof=1) * np.sqrt(trials.size)
     low = trials.sum() - student.ppf(0.975, trials.size - 1) * error
     return Share(SHARES[best] if low > 0.0 else 0.0, float(trials.sum() / unit), float(low / unit))

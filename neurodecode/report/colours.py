@@ -39,11 +39,12 @@ DECODER_COLOURS: Mapping[str, str] = {
 logistic regression in one. Families of one colour decode different kinds of target."""
 
 TERM_COLOURS: Mapping[str, str] = {
-    "covariates": "#56B4E9",
+    "drive": "#56B4E9",
     "slow_gain": "#7A4B00",
     "own_below_10ms": "#00664B",
     "own_above_10ms": "#66C2A3",
     "other_units": "#CC79A7",
+    "glm_in_its_place": "#009E73",
 }
 """Terms of a decomposed gain, after the family that is known for each; what a network adds has its own colour."""
 

@@ -75,6 +75,17 @@ def rebuilt(trials: Trials, counts: np.ndarray, **changes: object) -> Trials:
     return Trials.from_counts(counts, trials.bin_size_s, **(options | changes))
 
 
+# -- what is tested -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", cell_names())
+def test_networks_are_among_what_is_tested(toy):
+    glm = toy.fitted.inputs.glm.intensity(toy.test)
+    assert toy.fitted.share.value == 0.75
+    assert toy.fitted.paths.name == "population and own"
+    assert np.abs(toy.fitted.intensity(toy.test) / glm - 1.0).max() > 0.01, "they say something"
+
+
 # -- one trial at a time; what must not reach a prediction at all is in test_leakage.py --------------------------
 
 

@@ -1,5 +1,6 @@
 """The terms of a network's gain: they add up, stand in order, and name what the population was built of."""
 
+import json
 import logging
 
 import numpy as np
@@ -11,6 +12,7 @@ from neurodecode.data.splits import make_splits
 from neurodecode.data.trials import Trials
 from neurodecode.errors import DataError
 from neurodecode.evaluation.decomposition import (
+    FALLEN_BACK,
     REMAINDER,
     TERMS,
     TOTAL,
@@ -30,8 +32,8 @@ FEW = {"history_penalties": (1.0, 100.0), "coupling_penalties": (100.0,)}
 
 def test_the_chain_runs_from_the_psth_to_the_network():
     assert steps_to("lstm", NESTED_MODELS, n_units=3) == [
-        Step("covariates", "nested_covariates", "psth"),
-        Step("slow_gain", "nested_gain", "nested_covariates"),
+        Step("drive", "nested_drive", "psth"),
+        Step("slow_gain", "nested_gain", "nested_drive"),
         Step("own_below_10ms", "nested_fast", "nested_gain"),
         Step("own_above_10ms", "nested_own", "nested_fast"),
         Step("other_units", "nested_units", "nested_own"),
@@ -60,11 +62,13 @@ def made_up():
     return trials, splits, rates
 
 
-def decomposed(made_up, networks=("lstm", "gru"), **changes):
+def decomposed(made_up, networks=("lstm", "gru"), fell_back=None, **changes):
     trials, splits, rates = made_up
     rates = {**rates, **changes}
     rates = {name: rate for name, rate in rates.items() if rate is not None}
-    return decomposition_scores(trials, splits, rates, networks, session="s", n_bootstrap=30, seed=1)
+    return decomposition_scores(
+        trials, splits, rates, networks, fell_back=fell_back, session="s", n_bootstrap=30, seed=1
+    )
 
 
 def test_terms_add_up_to_the_gain_over_the_psth(made_up):
@@ -84,6 +88,27 @@ def test_terms_add_up_to_the_gain_over_the_psth(made_up):
         assert np.isnan(found[(found.model == network) & (found.unit == "c")].value).all(), "a silent unit"
     assert (found.low <= found.value)[found.unit == "all"].all()
     assert (found.value <= found.high)[found.unit == "all"].all()
+
+
+def test_a_network_holds_nothing_alone_where_it_fell_back(made_up):
+    whole, folds = made_up[1], [split.fold for split in made_up[1]]
+    plain = decomposed(made_up)
+    of_all = decomposed(made_up, fell_back={"lstm": folds})
+    of_one = decomposed(made_up, fell_back={"lstm": folds[:1]})
+    assert len(whole) == 2
+
+    def term(found, metric, model="lstm"):
+        return found[(found.model == model) & (found.metric == metric) & (found.unit == "all")].iloc[0]
+
+    assert (term(of_all, REMAINDER).value, term(of_all, REMAINDER).low, term(of_all, REMAINDER).high) == (0, 0, 0)
+    assert_allclose(term(of_all, FALLEN_BACK).value, term(plain, REMAINDER).value, rtol=1e-12)
+    parts = [term(of_one, metric).value for metric in (FALLEN_BACK, REMAINDER)]
+    assert_allclose(sum(parts), term(plain, REMAINDER).value, rtol=1e-12)
+    assert all(abs(part) > 1e-3 for part in parts)
+    for found in (of_all, of_one):
+        assert term(found, TOTAL).value == term(plain, TOTAL).value
+        assert FALLEN_BACK not in set(found[found.model == "gru"].metric), "a term only where a fold fell back"
+        assert_allclose(term(found, REMAINDER, "gru").value, term(plain, REMAINDER, "gru").value)
 
 
 def test_without_a_network_the_chain_ends_at_the_last_nested_model(made_up):
@@ -112,10 +137,9 @@ def fitted_terms(population, n_trials, n_units, *, every):
     seeds = [np.random.SeedSequence(fold) for fold in range(2)]
     rates = {}
     for name, entry in {"psth": {"family": "psth"}, **nested_models({"longest_s": 0.5})}.items():
-        if name != "nested_covariates":  # there are none
-            family, given = entry["family"], {k: v for k, v in entry.items() if k != "family"}
-            model = build_model(family, **given, **(FEW if family == "glm" else {}))
-            rates[name] = out_of_fold_intensity(model.fit_folds(trials, splits, seeds), trials, splits)
+        family, given = entry["family"], {k: v for k, v in entry.items() if k != "family"}
+        model = build_model(family, **given, **(FEW if family == "glm" else {}))
+        rates[name] = out_of_fold_intensity(model.fit_folds(trials, splits, seeds), trials, splits)
     found = decomposition_scores(trials, splits, rates, (), session="s", n_bootstrap=100, seed=1)
     return found[found.unit == "all"].set_index("metric")
 
@@ -146,12 +170,14 @@ def test_the_rule_reads_files_and_writes_rows(made_up, tmp_path, caplog):
     save_splits(tmp_path / "splits.csv", splits)
     for name, rate in rates.items():
         np.save(tmp_path / f"{name}.npy", rate.astype(np.float32))
+    folds = [{"diagnostics": {"fallback": fell}} for fell in (True, False)]
+    (tmp_path / "fit.json").write_text(json.dumps({"folds": folds}))
     with caplog.at_level(logging.INFO):
         write_decomposition(
             trials=tmp_path / "trials.npz",
             splits=tmp_path / "splits.csv",
             predictions={name: tmp_path / f"{name}.npy" for name in rates},
-            networks=["gru"],
+            networks={"gru": tmp_path / "fit.json"},
             session="s",
             n_bootstrap=20,
             seed=1,
@@ -160,4 +186,5 @@ def test_the_rule_reads_files_and_writes_rows(made_up, tmp_path, caplog):
     found = read_scores(tmp_path / "decomposition.csv")
     assert set(found["task"]) == {"decompose"}
     assert list(found["unit"].unique()) == ["a", "b", "c", "all"]
+    assert FALLEN_BACK in set(found["metric"])
     assert "slow_gain" in caplog.text

@@ -199,9 +199,11 @@ def test_what_gains_by_chance_alone_is_left_out():
 def test_few_trials_say_nothing_of_the_next(n_trials):
     log_mean, added = np.full((n_trials, 500, 1), np.log(0.1)), np.full((n_trials, 500, 1), np.log(5.0))
     counts = np.ones(log_mean.shape, np.uint8)  # however much is gained there
+    counts[0, 100:] = 0
     share = best_share(counts, np.ones(log_mean.shape, bool), log_mean, added)
+    gains = counts * added - np.exp(log_mean) * np.expm1(added)
     assert share.fallback
-    assert share.gain > 0
+    assert share.gain == pytest.approx(gains.sum() / np.log(2) / counts.sum()), "of all trials together"
     assert share.low is None
 
 
@@ -224,9 +226,9 @@ def test_a_network_that_adds_nothing_falls_back_to_the_glm_and_says_so(cell, toy
     train_on, held_out = toy_trials.select(np.arange(15)), toy_trials.select(np.arange(15, 20))
     fitted = model.fit(train_on, held_out, np.random.default_rng(0))
     told = fitted.diagnostics()
-    assert told["fallback"] == fitted.share.fallback
-    if told["fallback"]:
-        assert_array_equal(fitted.intensity(held_out), fitted.inputs.glm.intensity(held_out))
+    assert told["fallback"]
+    assert fitted.share.fallback
+    assert_array_equal(fitted.intensity(held_out), fitted.inputs.glm.intensity(held_out))
     glm = build_model("glm", longest_s=0.1).fit(train_on, held_out, np.random.default_rng(0))
     assert_allclose(fitted.intensity(held_out), glm.intensity(held_out), rtol=1e-3)
 

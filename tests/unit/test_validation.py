@@ -245,9 +245,9 @@ sessions:
 
 def test_nested_models_are_fitted_where_they_say_something_and_stand_apart():
     plan = Plan(checked_config(changed(DECOMPOSED), ROOT), ROOT)
-    chain = ["nested_gain", "nested_fast", "nested_own", "nested_units"]
+    chain = ["nested_drive", "nested_gain", "nested_fast", "nested_own", "nested_units"]
     assert plan.nested_of("one") == chain
-    assert plan.nested_of("wide") == ["nested_covariates", "nested_gain", "nested_own", "nested_units"]
+    assert plan.nested_of("wide") == ["nested_drive", "nested_gain", "nested_own", "nested_units"]
     assert plan.nested_of("one.shuffled_trials") == []
     assert plan.decomposition_of("one") == ["psth", *chain, "lstm"]
     assert plan.decomposition_of("two") == ["psth", *chain], "without a network the chain ends at the last of them"

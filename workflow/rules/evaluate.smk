@@ -88,6 +88,10 @@ rule decompose_gain:
             f"<results>/{wildcards.session}/models/{name}/predictions.npy"
             for name in plan.decomposition_of(wildcards.session)
         ],
+        fits=lambda wildcards: [
+            f"<results>/{wildcards.session}/models/{name}/fit.json"
+            for name in plan.networks_of(wildcards.session)
+        ],
     output:
         "<results>/{session}/decomposition.csv",
     log:

@@ -8,7 +8,7 @@ with logging_to(snakemake.log[0]):
         trials=snakemake.input.trials,
         splits=snakemake.input.splits,
         predictions=dict(zip(snakemake.params.models, snakemake.input.predictions, strict=True)),
-        networks=snakemake.params.networks,
+        networks=dict(zip(snakemake.params.networks, snakemake.input.fits, strict=True)),
         session=snakemake.wildcards.session,
         n_bootstrap=snakemake.params.bootstrap,
         seed=snakemake.params.seed,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurodecode.evaluation.decomposition import REMAINDER, TASK, TERMS, TOTAL
+from neurodecode.evaluation.decomposition import FALLEN_BACK, REMAINDER, TASK, TERMS, TOTAL
 from neurodecode.report.colours import TERM_COLOURS
 from neurodecode.report.drawn import Drawn, absent
 from neurodecode.report.results import SessionResults
@@ -19,7 +19,7 @@ HEADING = "Where the gain comes from"
 NAMED_UNITS = 40
 WHOLE = "#D0D0D0"  # the bar of all terms together
 WORDS = {
-    "covariates": "covariates",
+    "drive": "time-course, covariates",
     "slow_gain": "slow gain of the trial",
     "own_below_10ms": "own spikes, last 10 ms",
     "own_above_10ms": "own spikes before that",
@@ -40,14 +40,14 @@ def draw(results: SessionResults) -> Drawn:
     units = sorted(totals, key=lambda u: -totals[u])
     title = _title(table, best, terms)
     several = len(units) > 1
-    n_rows = len(terms) + sum(table.get(m, REMAINDER).known for m in models) + 1
+    n_rows = len(terms) + sum(len(_ends(table, m)) for m in models) + 1
     figure = new_figure(0.95 + 0.3 * n_rows + (3.1 if several else 0.0), title)
     panels = figure.subplots(
         2 if several else 1, 1, squeeze=False, height_ratios=[0.3 * n_rows + 0.45, 2.7][: 1 + several]
     )[:, 0]
     _draw_pooled(panels[0], table, models, best, terms, results.colours)
     if several:
-        _draw_units(panels[1], table, best, [*terms, REMAINDER], units, colours)
+        _draw_units(panels[1], table, best, [*terms, *_ends(table, best)], units, colours)
     return Drawn(
         figure=figure,
         title=title,
@@ -59,6 +59,20 @@ def draw(results: SessionResults) -> Drawn:
     )
 
 
+def _ends(table: ScoreTable, model: str) -> list[str]:
+    """The terms beyond the nested models: what stands in a network's place, and what the network holds."""
+    return [term for term in (FALLEN_BACK, REMAINDER) if table.get(model, term).known]
+
+
+def _words(model: str) -> dict[str, str]:
+    """What each term is called beside this network."""
+    return {
+        **WORDS,
+        FALLEN_BACK: f"the GLM in place of {shortened(model)}",
+        REMAINDER: f"what {shortened(model)} alone holds",
+    }
+
+
 def _draw_pooled(
     axes: Axes,
     table: ScoreTable,
@@ -67,14 +81,19 @@ def _draw_pooled(
     terms: Sequence[str],
     colours: Mapping[str, str],
 ) -> None:
-    """Each term begins where the one before it ended; every network's remainder begins at the end of the chain."""
+    """Each term begins where the one before it ended; every network's own begin at the end of the chain."""
     bars = [(WORDS[t], table.get(best, t), TERM_COLOURS[t]) for t in terms]
     reached = np.concatenate([[0.0], np.cumsum([table.get(best, t).value for t in terms])])
     starts = list(reached[:-1])
     for model in models:
-        if table.get(model, REMAINDER).known:
-            bars.append((f"{shortened(model)} alone", table.get(model, REMAINDER), colours.get(model, INK)))
-            starts.append(reached[-1])
+        start = float(reached[-1])
+        for term in _ends(table, model):
+            label = {FALLEN_BACK: f"GLM in place of {shortened(model)}", REMAINDER: f"{shortened(model)} alone"}[
+                term
+            ]
+            bars.append((label, table.get(model, term), TERM_COLOURS.get(term, colours.get(model, INK))))
+            starts.append(start)
+            start += table.get(model, term).value
     bars.append((f"together ({shortened(best)})", table.get(best, TOTAL), WHOLE))
     starts.append(0.0)
     for row, ((_, estimate, colour), start) in enumerate(zip(bars, starts, strict=True)):
@@ -142,10 +161,8 @@ def _title(table: ScoreTable, best: str, terms: Sequence[str]) -> str:
     total = table.get(best, TOTAL)
     if total.value <= 0 or (total.has_interval and not total.above_zero):
         return f"{shortened(best)} shows no gain over the PSTH to decompose ({signed(total.value)} bits/spike)"
-    words = {**WORDS, REMAINDER: f"what {shortened(best)} alone holds"}
-    largest = max(
-        (t for t in (*terms, REMAINDER) if table.get(best, t).known), key=lambda t: table.get(best, t).value
-    )
+    words = _words(best)
+    largest = max((*terms, *_ends(table, best)), key=lambda t: table.get(best, t).value)
     share = table.get(best, largest).value / total.value
     told = words[largest][0].upper() + words[largest][1:]
     of = f"of the {number(total.value)} bits/spike that {shortened(best)} gains over the PSTH"
@@ -177,14 +194,19 @@ def _caption(table: ScoreTable, best: str, terms: Sequence[str], results: Sessio
         parts.append(
             "There are no other units." if results.trials.n_units == 1 else "Other units were not fitted."
         )
+    if table.get(best, FALLEN_BACK).known:
+        parts.append(
+            f"{shortened(best)} fell back to the GLM that it starts from in some folds, and holds nothing alone "
+            "in these: what that GLM, whose time-course has another form, adds there is a term of its own."
+        )
     if not table.get(best, REMAINDER).known:
         parts.append("No network was fitted, so the chain ends before it.")
     return " ".join(part for part in parts if part)
 
 
 def _alt(table: ScoreTable, best: str, terms: Sequence[str], title: str) -> str:
-    words = {**WORDS, REMAINDER: f"{best} alone"}
-    known = [t for t in (*terms, REMAINDER) if table.get(best, t).known]
+    words = {**_words(best), REMAINDER: f"{best} alone"}
+    known = [*terms, *_ends(table, best)]
     said = []
     for term in known:
         estimate = table.get(best, term)

@@ -19,6 +19,11 @@ N_TRAIN, N_TRIALS = 60, 160
 Name = tuple[str, str]  # family, class
 
 
+@pytest.fixture(scope="package", autouse=True)
+def networks_are_kept() -> None:
+    """Decoders have nothing to fall back to: their networks are trained and chosen as anywhere else."""
+
+
 def make(family: str, name: str) -> Decoder:
     """The unfitted decoder of a family with those hyper-parameters of its EXAMPLE that it has."""
     known = next(kind for kind in decoder_types(family) if kind.__name__ == name)().get_params()

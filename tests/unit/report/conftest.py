@@ -41,8 +41,10 @@ class Fabricated:
         silent: tuple[int, ...] = (),
         unit_names: list[str] | None = None,
         controls: bool = True,
+        fell_back: dict[str, list[int]] | None = None,
     ) -> None:
         self.folder, self.session, self.models = folder / session, session, models
+        self.fell_back = fell_back or {}
         rng = np.random.default_rng(3)
         self.rng, self.n_units, self.bin_size_s = rng, n_units, bin_size_s
         condition = np.arange(n_trials) % 2
@@ -180,6 +182,7 @@ class Fabricated:
             self.splits,
             {**rates, **{name: self.predictions[name] for name in (PSTH, *networks)}},
             networks,
+            fell_back=self.fell_back,
             session=self.session,
             n_bootstrap=40,
             seed=1,

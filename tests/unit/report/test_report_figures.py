@@ -190,6 +190,19 @@ def test_bars_of_a_unit_reach_from_its_losses_to_its_gains(fabricate):
     assert len(bars) == 2 * 3 * len(terms), "what is gained and what is lost of each term, for three units"
 
 
+def test_what_stands_in_for_a_network_has_a_bar_of_its_own(fabricate):
+    made = fabricate().results()
+    frame = made.tasks["decompose"]
+    with drawing():
+        before = decomposition.draw(made)
+        found = decomposition.draw(fabricate(fell_back={"lstm": [0]}).results())
+    assert frame.get("lstm", decomposition.FALLEN_BACK).known is False
+    labels = [label.get_text() for label in found.figure.axes[0].get_yticklabels()]
+    assert "GLM in place of lstm" in labels
+    assert len(labels) == len(before.figure.axes[0].get_yticklabels()) + 1
+    assert "fell back to the GLM that it starts from in some folds" in found.caption
+
+
 def test_without_a_decomposition_the_reason_names_the_key(fabricate):
     plain = replace(fabricate().results(), tasks={})
     assert "configuration: decomposition" in decomposition.draw(plain).absent
