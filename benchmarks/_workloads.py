@@ -65,13 +65,22 @@ def toy_trials(size: Size) -> Trials:
 
 
 def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
-    """A network as ``fit`` trains it, ``nn.training.Optimisation``, one epoch at a time.
+    """A network as ``fit`` trains it, ``nn.training.Optimisation``, one epoch at a time."""
+    from neurodecode.nn.training import Optimisation
 
-    With the family's defaults, but for its size and its GLM, which has one penalty to choose from.
-    """
+    chosen, inputs = model_and_inputs(family, trials, size)
+    plan = replace(chosen.plan(), epochs=100_000)
+    torch.manual_seed(0)
+    network = chosen.network(chosen.ladder(inputs)[0])
+    sequences = inputs.sequences(trials, leave_out=True).cached()
+    return Optimisation.of(network, sequences, plan, np.random.default_rng(0), torch.device(device))
+
+
+def model_and_inputs(family: str, trials: Trials, size: Size) -> tuple[Any, Any]:
+    """The family with its defaults, but for its size and its GLM, which has one penalty to choose from, and what
+    its networks see of the trials: ``models._network_inputs.NetworkInputs``."""
     from neurodecode.models._network_inputs import NetworkInputs
     from neurodecode.models.glm import SpikeHistoryGLM
-    from neurodecode.nn.training import Optimisation
 
     chosen = replace(
         build_model(family),
@@ -81,15 +90,10 @@ def optimisation(family: str, trials: Trials, size: Size, device: str) -> Any:
         batches_per_epoch=size.n_batches,
         checkpoint_bins=size.checkpoint_bins,
     )
-    plan = replace(chosen.plan(), epochs=100_000)
     glm = SpikeHistoryGLM(
         coupling="own", history_penalties=(30.0,), time_course="none", coupling_penalties=()
     ).fit_training(trials, trials.select(np.arange(min(4, trials.n_trials))))
-    inputs = NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, chosen.burn_in_bins))
-    torch.manual_seed(0)
-    network = chosen.network(chosen.ladder(inputs)[0])
-    sequences = inputs.sequences(trials, leave_out=True).cached()
-    return Optimisation.of(network, sequences, plan, np.random.default_rng(0), torch.device(device))
+    return chosen, NetworkInputs.measured(glm, trials, burn_in=min(trials.lead, chosen.burn_in_bins))
 
 
 def work(name: str, size: Size, device: str = "cpu") -> Callable[[], object]:
