@@ -189,7 +189,9 @@ def test_sampled_rates_stay_bounded(free, excited, binary):
     recorded = trials.window_counts.sum(axis=1)
     drawn = fitted.sample(trials, np.random.default_rng(6)).window_counts.sum(axis=1)
     assert 0.7 < drawn.sum() / recorded.sum() < 1.5
-    assert drawn.max() < 2 * recorded.max()
+    # A network that validation did not choose excites itself more than the recording does; running away would be
+    # some hundred counts more in every trial.
+    assert drawn.max() < (3 if free.family in cell_names() else 2) * recorded.max()
 
     # After a lead in which all units fired at their most in every bin: it may take time, but it calms down.
     storm = trials.counts.copy()

@@ -78,7 +78,7 @@ def rebuilt(trials: Trials, counts: np.ndarray, **changes: object) -> Trials:
 # -- what is tested -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", cell_names())
+@pytest.mark.parametrize("family", cell_names(), indirect=True, scope="module")
 def test_networks_are_among_what_is_tested(toy):
     glm = toy.fitted.inputs.glm.intensity(toy.test)
     assert toy.fitted.share.value == 0.75
