@@ -132,7 +132,7 @@ def draw(results: Forgetting, output: str | Path) -> None:
     remedies, without = results.in_turn, bounds(results.each("none")["backward transfer"])[0]
     best = max(remedies, key=lambda remedy: bounds(results.each(remedy)["mean gain at the end"])[0])
     kept = bounds(results.each(best)["backward transfer"])[0]
-    title = f"With {best} a network forgets {-kept:.2f} bits/spike, without a remedy {-without:.2f}"
+    title = f"With {best} a network forgets {-kept:.2f} bits/spike on the mean, without a remedy {-without:.2f}"
     with drawing():
         figure = new_figure(3.9, title)
         axes = figure.add_subplot()
@@ -147,6 +147,6 @@ def draw(results: Forgetting, output: str | Path) -> None:
         axes.margins(0.12)
         axes.grid()
         axes.set_xlabel("gain of later sessions when just learnt (bits/spike over their PSTH)")
-        axes.set_ylabel("backward transfer (bits/spike)")
+        axes.set_ylabel("backward transfer,\nmean of earlier sessions (bits/spike)")
         axes.legend(title="remedy", loc="center left", bbox_to_anchor=(1.01, 0.5))
         save_figure(figure, Path(output))

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from benchmarks._cell_lines import cell_line
 from benchmarks._flow import singular_values
 from benchmarks._rows import Rows
 from benchmarks._synthetic_sequences import TASKS, Sequences, Task
@@ -28,10 +29,8 @@ from benchmarks.synthetic_tasks import (
     untrained,
 )
 from neurodecode.dynamics.gradient_flow import fitted_discount
-from neurodecode.models import cell_names
 from neurodecode.nn.decoding_network import DecodingNetwork
 from neurodecode.nn.training import outputs_at_rest
-from neurodecode.report.colours import model_colours
 from neurodecode.report.style import FAINT, INK, log_axis, log_ordinate, new_figure
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "figures"
@@ -45,7 +44,8 @@ Fits = Mapping[str, list[DecodingNetwork]]
 
 def synthetic_tasks(folder: Path, csv: Path) -> Figure:
     """Each task: what cells reach, and the gradient of the last step's loss before and after learning."""
-    figure = new_figure(8.2, "A cue of three seconds ago asks for gates, and asked late alone for open ones")
+    title = "LSTM and GRU hold a cue for seconds; asked for it late alone, only if their gates start open"
+    figure = new_figure(8.4, title)
     axes = figure.subplots(3, 3)
     rows = Rows(csv, COLUMNS).read()
     for (reached, before, after), task in zip(axes, TASKS.values(), strict=True):
@@ -59,8 +59,8 @@ def synthetic_tasks(folder: Path, csv: Path) -> Figure:
             _gradients(panel, task, networks, tests)
             panel.set_title(f"{told}, {TOLD[task.name]}")
         before.set_ylabel("size of d loss(t) / d h(t - k),\nover that of k = 1")
-    handles = [Line2D([], [], label=model.replace(":", ", "), **_line(model)) for model in CELLS]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(CELLS))
+    handles = [Line2D([], [], label=model.replace(":", ", "), markersize=5, **_line(model)) for model in CELLS]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(CELLS), handlelength=3.0)
     return figure
 
 
@@ -113,22 +113,23 @@ def _fits(task: Task, folder: Path) -> tuple[Fits, list[Sequences]]:
 
 
 def _line(model: str) -> dict[str, Any]:
-    """A family's colour; dashed with gates drawn for long times."""
+    """A family's colour and mark; dashed and hollow with gates drawn for long times."""
     family, _, chrono = model.partition(":")
-    colours = model_colours({name: name for name in cell_names()})
-    return {"color": colours[family], "linestyle": "--" if chrono else "-"}
+    line = cell_line(family)
+    return line | ({"linestyle": "--", "markerfacecolor": "white"} if chrono else {"linestyle": "-"})
 
 
 def _since_the_cue(axes: Axes, fits: Fits, tests: Sequence[Sequences]) -> None:
     width = int(SINCE[1] - SINCE[0])
-    for model, networks in fits.items():
+    for place, (model, networks) in enumerate(fits.items()):
         curves = []
         for network, test in zip(networks, tests, strict=True):
             said = outputs_at_rest(network, test.to_decode(), CPU)
             windows = [(test.since >= first) & (test.since < first + width) for first in SINCE]
             curves.append([test.r2(said, where) for where in windows if where.any()])
         seconds = TASKS["gait"].bin_size_s * (SINCE[: len(curves[0])] + width / 2)
-        axes.plot(seconds, np.mean(curves, axis=0), **_line(model))
+        aside = 0.07 * (place - (len(fits) - 1) / 2)  # seconds: marks of lines that meet stay seen
+        axes.plot(seconds + aside, np.mean(curves, axis=0), markersize=4, linewidth=1.0, **_line(model))
     axes.axhline(NO_CUE, color=FAINT, linewidth=0.8, linestyle=":")
     axes.annotate(
         "without the cue", (4.8, NO_CUE), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT
@@ -145,27 +146,25 @@ def _by_cell(axes: Axes, rows: Sequence[dict[str, str]], task: str) -> None:
         for model in (*CELLS, REFERENCE)
     }
     for place, model in enumerate(CELLS):
-        colour = _line(model)["color"]
-        filled = "white" if ":" in model else colour
-        axes.plot(
-            [place] * len(reached[model]), reached[model], "o", color=filled, mec=colour, mew=1.4, clip_on=False
-        )
+        line = _line(model) | {"linestyle": "", "markeredgewidth": 1.4}
+        axes.plot([place] * len(reached[model]), reached[model], clip_on=False, **line)
     level, told = (NO_CUE, "without the cue")
     if reached[REFERENCE]:
         level, told = float(np.mean(reached[REFERENCE])), "linear, of 150 ms rectified"
     axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=":")
-    axes.annotate(told, (4.1, level), xytext=(0, 3), textcoords="offset points", ha="right", color=FAINT)
+    axes.annotate(told, (4.1, level), xytext=(0, 6), textcoords="offset points", ha="right", color=FAINT)
     axes.set_xticks(range(len(CELLS)), [model.replace(":", "\n") for model in CELLS])
-    axes.set_ylim(-0.02, 1.08)
+    axes.set_ylim(-0.02, 1.15)  # room for the words above the line
     axes.set_ylabel(f"R² of {TARGETS[task]}")
     axes.set_title(TOLD[task])
 
 
 def _gradients(axes: Axes, task: Task, fits: Fits, tests: Sequence[Sequences]) -> None:
-    for model, networks in fits.items():
+    for place, (model, networks) in enumerate(fits.items()):
         norms = np.array([flow_of(network, test) for network, test in zip(networks, tests, strict=True)])
         lag_ms = 1000 * task.bin_size_s * np.arange(1, norms.shape[1] + 1)
-        axes.plot(lag_ms, np.exp(np.log(np.maximum(norms, 1e-300)).mean(axis=0)), **_line(model))
+        sparse = {"markersize": 4, "markevery": (0.04 + 0.05 * place, 0.3)}  # shares of the axes' diagonal
+        axes.plot(lag_ms, np.exp(np.log(np.maximum(norms, 1e-300)).mean(axis=0)), **sparse, **_line(model))
     log_axis(axes)
     log_ordinate(axes)
     axes.set_ylim(1e-9, 20)

@@ -6,7 +6,9 @@
 
 Populations of `neurodecode.simulate`, of the same units, are learnt in turn by one GRU that adds to each session's
 own PSTH. After each, its gain over the PSTH is scored on test trials of all populations. A repeat draws spikes and
-weights anew; remedies go on from the same first task; their settings were fixed before a score was seen.
+weights anew; remedies go on from the same first task. Settings were fixed before a score was seen, but for one:
+consolidation at strength 5 was added when the scores at 1 and 30 were known, the one too weak, the other too
+strong.
 `fit` appends to `benchmarks/results/continual_learning.csv`.
 """
 

@@ -124,31 +124,29 @@ def drawn_out(by_size: dict[int, dict[str, str]]) -> tuple[list[int], list[float
 
 
 def figure(arguments: argparse.Namespace) -> None:
-    """Draw memory and seconds of the LSTM's epoch against the length of trials, for each way back."""
+    """Draw memory of the LSTM's epoch against the length of trials, for each way back."""
     from neurodecode.report.colours import FAMILY_COLOURS
     from neurodecode.report.style import drawing, new_figure, save_figure
 
     found = curves(arguments)
+    ways = (
+        ("", "whole trials", "-", "o"),
+        (way(0, CHECKPOINT), f"checkpoints every {CHECKPOINT} bins", ":", "D"),
+        (way(SEGMENT, 0), f"segments of {SEGMENT} bins", "--", "s"),
+    )
     with drawing():
-        drawn = new_figure(
-            3.4, "Segments bound memory as trials grow; checkpoints keep the whole gradient in a quarter"
-        )
-        panels = drawn.subplots(1, 2)
-        styles = (("", "whole trials", "-"), (way(SEGMENT, 0), f"segments of {SEGMENT} bins", "--"))
-        for told, label, style in (*styles, (way(0, CHECKPOINT), f"checkpoints every {CHECKPOINT} bins", ":")):
-            sizes, *costs = drawn_out(found["lstm_epoch" + told, "n_bins"])
-            for axes, cost in zip(panels, reversed(costs), strict=True):
-                axes.plot(
-                    sizes, cost, "o", markersize=4, color=FAMILY_COLOURS["lstm"], linestyle=style, label=label
-                )
-        for axes, named in zip(
-            panels, ("memory at the peak (MiB)", "processor time of an epoch (s)"), strict=True
-        ):
-            axes.set_ylim(0)
-            axes.grid()
-            axes.set_xlabel("bins of a trial")
-            axes.set_ylabel(named)
-        drawn.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        title = "Segments bound memory as trials grow; checkpoints keep the whole gradient in a quarter"
+        drawn = new_figure(3.4, title)
+        axes = drawn.subplots()
+        for told, label, style, mark in ways:
+            sizes, _, mebibytes = drawn_out(found["lstm_epoch" + told, "n_bins"])
+            line = {"color": FAMILY_COLOURS["lstm"], "linestyle": style, "marker": mark, "markersize": 5}
+            axes.plot(sizes, mebibytes, label=label, **line)
+        axes.set_ylim(0)
+        axes.grid()
+        axes.set_xlabel("bins of a trial")
+        axes.set_ylabel("memory of an epoch\nat the peak (MiB)")
+        drawn.legend(loc="outside right center", title="an LSTM's way back", alignment="left")
         save_figure(drawn, ROOT / "docs" / "figures" / "memory_of_time.png")
 
 

@@ -6,9 +6,10 @@
 
 NAME: recordings of examples/ (all where none is named), or populations of `neurodecode.simulate`. The chain of
 each order alone, the GLM of own history, and the network `rnn`, one seed, are fitted to the first fold and score
-its test trials. The network starts from the GLM and sees all units. Words are those before bins of the trials of
-the fit, medians over units. `fit` appends to `benchmarks/results/markov_orders.csv`; `figure` makes
-docs/figures/markov_orders.png.
+its test trials. The network starts from a GLM of its own, coupled to other units where that helps validation
+trials, and keeps a path that sees all units, one of single units, or both, as these say: its numbers are those of
+the paths that it kept. Words are those before bins of the trials of the fit, medians over units. `fit` appends to
+`benchmarks/results/markov_orders.csv`; `figure` makes docs/figures/markov_orders.png.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from benchmarks.recovery import simulated
 from neurodecode.data.splits import Split, make_splits
 from neurodecode.data.trials import Trials
 from neurodecode.models import FittedModel, build_model
-from neurodecode.report.colours import model_colours
+from neurodecode.report.colours import FAMILY_COLOURS
 from neurodecode.report.style import FAINT, drawing, log_ordinate, new_figure, save_figure
 from neurodecode.simulate import population_names
 
@@ -44,6 +45,7 @@ COLUMNS = (
 )
 TITLES = ("bins", "memory (ms)", "possible words", "words seen", "spikes per word", "gain over PSTH (bits/spike)")
 STYLES = ("-", "--", ":", "-.")
+TOLD = {"glm": "glm of own history", "rnn": "rnn"}
 
 
 def gain(fitted: FittedModel, psth: FittedModel, test: Trials) -> float:
@@ -129,7 +131,8 @@ def figure(arguments: argparse.Namespace) -> None:
     """Draw gains, and the number of states, against the order."""
     sessions = by_session(arguments)
     with drawing():
-        drawn = new_figure(3.6, "A table of words grows with every bin of memory, a state does not")
+        title = f"Up to {ORDERS[-1]} bins, a table of words tells less than a GLM or a recurrent network"
+        drawn = new_figure(3.7, title)
         left, right = drawn.subplots(1, 2)
         for (name, rows), style in zip(sessions.items(), STYLES, strict=False):
             _draw_session(left, right, name, rows, style)
@@ -148,16 +151,15 @@ def figure(arguments: argparse.Namespace) -> None:
 
 
 def _draw_session(left: Axes, right: Axes, name: str, rows: Sequence[dict[str, str]], style: str) -> None:
-    colours = model_colours({family: family for family in ("markov", "glm", "rnn")})
     chain = [row for row in rows if row["model"] == "markov"]
     orders = [int(row["order"]) for row in chain]
-    line = {"color": colours["markov"], "linestyle": style, "marker": "o", "markersize": 3.5}
+    line = {"color": FAMILY_COLOURS["markov"], "linestyle": style, "marker": "o", "markersize": 3.5}
     left.plot(orders, [float(row["gain"]) for row in chain], label=f"markov, {name}", **line)
     right.plot(orders, [float(row["learnt_per_unit"]) for row in chain], **line)
     for row in rows:
         if row["model"] != "markov":
-            flat = {"color": colours[row["model"]], "linestyle": style}
-            left.axhline(float(row["gain"]), label=f"{row['model']}, {name}", **flat)
+            flat = {"color": FAMILY_COLOURS[row["model"]], "linestyle": style}
+            left.axhline(float(row["gain"]), label=f"{TOLD[row['model']]}, {name}", **flat)
             if row["learnt_per_unit"]:
                 right.axhline(float(row["learnt_per_unit"]), **flat)
 

@@ -27,13 +27,12 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from benchmarks._cell_lines import cell_line
 from benchmarks._command import run
 from benchmarks._rows import RESULTS, ROOT, Rows, commit, digest, machine
-from neurodecode.models import cell_names
 from neurodecode.nn.cells import cell_type
 from neurodecode.nn.decoding_sequences import DecodingSequences
 from neurodecode.nn.training import TrainingPlan, outputs_at_rest, train
-from neurodecode.report.colours import model_colours
 from neurodecode.report.style import FAINT, drawing, log_axis, log_ordinate, new_figure, save_figure
 
 log = logging.getLogger("benchmarks.recall")
@@ -198,23 +197,24 @@ def figure(arguments: argparse.Namespace) -> None:
         right.set_ylabel("size of d loss / d token,\nover that of the last, untrained")
         right.grid()
         handles = [Line2D([], [], **_line(*reader), label=", ".join(reader)) for reader in READERS]
-        drawn.legend(handles=handles, loc="outside lower center", ncols=4)
+        drawn.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=3.0)
         save_figure(drawn, ROOT / "docs" / "figures" / "recall.png")
 
 
 def _draw_one(left: Axes, right: Axes, rows: list[dict[str, str]], line: dict[str, Any]) -> None:
     lengths = sorted({int(row["length"]) for row in rows})
     reached = [np.mean([float(r["accuracy"]) for r in rows if int(r["length"]) == n]) for n in lengths]
-    left.plot(lengths, reached, "o", markersize=4, **line)
+    left.plot(lengths, reached, markersize=5, **line)
     shown = [np.array(r["gradients"].split(), float) for r in rows if int(r["length"]) == SHOWN]
-    right.plot(np.arange(1, SHOWN + 1), _geometric_mean([g / g[-1] for g in shown]), **line)
+    sparse = {"markersize": 5, "markevery": (9, 20)}
+    right.plot(np.arange(1, SHOWN + 1), _geometric_mean([g / g[-1] for g in shown]), **sparse, **line)
 
 
 def _line(cell: str, direction: str) -> dict[str, Any]:
-    """A family's colour; read from both ends dashed, with gates drawn for long times dotted."""
+    """A family's colour and mark, hollow and dashed from both ends, dotted with gates drawn for long times."""
     family, _, chrono = cell.partition(":")
-    colour = model_colours({name: name for name in cell_names()})[family]
-    return {"color": colour, "linestyle": ":" if chrono else "--" if direction == "both" else "-"}
+    styled = cell_line(family) | {"linestyle": ":" if chrono else "--" if direction == "both" else "-"}
+    return styled | ({"markerfacecolor": "white"} if direction == "both" else {})
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """One colour for each model, the same in every figure and table.
 
 The families carry the palette of Okabe and Ito as Wong prints it (2011, Nat Methods 8:441), which stays apart
-under the three colour deficiencies; a test simulates them. The recording and its oracle are never a hue.
+under the three colour deficiencies. The colours of the other recurrent cells, and the spare ones, were found by a
+search for those that are farthest from all others and from each other, as the worst of the four kinds of eyes sees
+them; a test simulates these. The recording and its oracle are never a hue.
 """
 
 from __future__ import annotations
@@ -20,6 +22,12 @@ FAMILY_COLOURS: Mapping[str, str] = {
     "poisson": "#56B4E9",
     "markov": "#CC79A7",
     "glm": "#009E73",
+    "reservoir": "#DEC17C",
+    "rnn": "#9D0AFF",
+    "rate": "#957EF1",
+    "low_rank": "#6E0C16",
+    "excitatory_inhibitory": "#E93547",
+    "short_term_plasticity": "#8F0072",
     "lstm": "#D55E00",
     "gru": "#0072B2",
 }
@@ -48,7 +56,9 @@ TERM_COLOURS: Mapping[str, str] = {
 }
 """Terms of a decomposed gain, after the family that is known for each; what a network adds has its own colour."""
 
-_SPARE = ("#332288", "#999933", "#661100", "#6699CC", "#AA4499", "#DDCC77", "#117733")
+SPARE_COLOURS = ("#A4D19F", "#6614B8", "#452145", "#00E043", "#5C7C3C")
+"""Of families that are not known here, such as one that a user adds."""
+
 _LIGHTNESS = (0.62, 0.28, 0.75, 0.2, 0.5)  # shades of a family for entries of another name
 
 
@@ -80,7 +90,7 @@ def _plain(name: str, families: Mapping[str, str]) -> bool:
 
 def _shades(family: str, palette: Mapping[str, str]) -> list[str]:
     if family not in palette:
-        return list(_SPARE)
+        return list(SPARE_COLOURS)
     red, green, blue = (int(palette[family][i : i + 2], 16) / 255 for i in (1, 3, 5))
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
     apart = [value for value in _LIGHTNESS if abs(value - lightness) > 0.05]

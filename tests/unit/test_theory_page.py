@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.theory import FIGURES, FOLDER
+from benchmarks._cell_lines import MARKS
+from benchmarks._fresh_cells import fresh_cells
+from benchmarks.theory import FIGURES, FOLDER, main
+from neurodecode.dynamics.cells import cell_step, exact
+from neurodecode.dynamics.integration import euler_step, rate_field
+from neurodecode.models import cell_names
+from neurodecode.nn.cells import cell_type
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "theory.md"
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -37,6 +43,58 @@ def test_every_figure_is_there_and_shown():
     for name, module in MEASURED.items():
         assert (FOLDER / f"{name}.png").is_file(), f"python -m benchmarks.{module} figure"
         assert f"`python -m benchmarks.{module}" in page
+
+
+def test_nothing_is_left_to_be_filled_in():
+    assert "@@" not in PAGE.read_text(encoding="utf-8")
+
+
+def test_figures_are_drawn_where_they_are_asked_for(tmp_path):
+    kept = (FOLDER / "two_units.png").stat().st_mtime_ns
+    main(["two_units", "--output", str(tmp_path / "drawn")])
+    assert (tmp_path / "drawn" / "two_units.png").stat().st_size > 0
+    assert (FOLDER / "two_units.png").stat().st_mtime_ns == kept
+
+
+def test_a_name_that_is_no_figure_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["no_such_figure"])
+    assert "no_such_figure" in capsys.readouterr().err
+
+
+def test_every_cell_has_a_mark_of_its_own():
+    assert set(MARKS) == set(cell_names())
+    assert len(set(MARKS.values())) == len(MARKS)
+
+
+def test_no_step_of_leaky_units_stretches_more_than_its_upper_bound():
+    bounded = {}
+    for fresh in fresh_cells(hidden=10):
+        if (most := fresh.upper_bound()) is not None:
+            bounded[fresh.label] = fresh.lipschitz().found
+            assert bounded[fresh.label] <= most + 1e-9
+    assert set(bounded) == {"excitatory inhibitory", "low rank", "rate", "reservoir", "rnn"}
+
+
+def test_the_table_of_steps_is_that_of_the_cells():
+    page = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+) \| [\d.]+ \| [\d.]+ \| ([\d.]*) +\|$", page, re.MULTILINE)
+    bounds = {fresh.label: fresh.upper_bound() for fresh in fresh_cells()}
+    assert [label for label, _ in rows] == list(bounds)
+    for label, shown in rows:
+        most = bounds[label]
+        assert shown == "" if most is None else float(shown) == pytest.approx(most, abs=0.006)
+
+
+@pytest.mark.parametrize("dt_of_tau", [0.05, 1.0, 1.9])
+def test_a_step_of_the_rate_cell_is_eulers(dt_of_tau):
+    torch.manual_seed(0)
+    tau_s = 0.1
+    cell = exact(cell_type("rate")(tau_s=tau_s, learn_tau=False).build(3, 6, dt_of_tau * tau_s))
+    inputs, states = torch.randn(3).double(), torch.randn(5, 6).double()
+    field = rate_field(cell.recurrent(), cell.weight_in @ inputs + cell.bias, tau_s)
+    ours, eulers = cell_step(cell, inputs)(states), euler_step(field, dt_of_tau * tau_s)(states)
+    torch.testing.assert_close(ours, eulers, rtol=0.0, atol=1e-6)  # the cell's leak is kept in single precision
 
 
 def test_a_shrinking_rotation_is_a_discount():

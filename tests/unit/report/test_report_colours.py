@@ -5,7 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from neurodecode.report.colours import DECODER_COLOURS, FAMILY_COLOURS, RECORDING, model_colours, model_order
+from neurodecode.models import cell_names
+from neurodecode.report.colours import (
+    DECODER_COLOURS,
+    FAMILY_COLOURS,
+    RECORDING,
+    SPARE_COLOURS,
+    model_colours,
+    model_order,
+)
 
 # Machado, Oliveira & Fernandes 2009, IEEE Trans Vis Comput Graph 15:1291, full severity, on linear RGB.
 DEFICIENCIES = {
@@ -17,6 +25,8 @@ DEFICIENCIES = {
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 WHITE = np.array([0.9505, 1.0, 1.089])
 APART = 14.0  # CIE 1976 difference; about 2 is just noticeable
+CELLS_APART = 18.0  # cells stand beside each other as lines, often all of them
+TO_FULL_COLOUR_VISION = 30.0  # how far apart cells are for most eyes
 
 
 def lab(colour: str, deficiency: object) -> np.ndarray:
@@ -34,10 +44,37 @@ def test_families_can_be_told_apart(deficiency):
         assert np.linalg.norm(seen[one] - seen[other]) > APART, (one, other)
 
 
+def test_every_cell_has_a_colour_of_its_own():
+    assert set(cell_names()) <= set(FAMILY_COLOURS)
+    assert len(set(FAMILY_COLOURS.values())) == len(FAMILY_COLOURS)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_cells_can_be_told_apart_from_each_other_and_from_all_families(deficiency):
+    seen = {name: lab(colour, DEFICIENCIES[deficiency]) for name, colour in FAMILY_COLOURS.items()}
+    bar = TO_FULL_COLOUR_VISION if deficiency == "none" else CELLS_APART
+    for cell, other in itertools.product(cell_names(), FAMILY_COLOURS):
+        if other != cell and not {cell, other} <= PALETTE_OF_OKABE_AND_ITO:
+            assert np.linalg.norm(seen[cell] - seen[other]) > bar, (cell, other)
+    for one, other in itertools.combinations(cell_names(), 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > bar, (one, other)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_spare_colours_can_be_told_apart_from_all_others(deficiency):
+    spare = [lab(colour, DEFICIENCIES[deficiency]) for colour in SPARE_COLOURS]
+    taken = {*FAMILY_COLOURS.values(), *DECODER_COLOURS.values()}
+    for one, other in itertools.combinations(spare, 2):
+        assert np.linalg.norm(one - other) > APART
+    for one, colour in itertools.product(spare, taken):
+        assert np.linalg.norm(one - lab(colour, DEFICIENCIES[deficiency])) > APART, colour
+
+
+PALETTE_OF_OKABE_AND_ITO = {"psth", "poisson", "markov", "glm", "lstm", "gru"}
 DECODED = {
-    "class": ("naive_bayes", "logistic", "lda", "psth_gain", "poisson", "glm", "lstm", "gru"),
-    "signal": ("mean", "bayesian", "wiener", "kalman", "lstm", "gru"),
-    "value": ("mean", "ridge", "lstm", "gru"),
+    "class": ("naive_bayes", "logistic", "lda", "psth_gain", "poisson", "glm", *cell_names()),
+    "signal": ("mean", "bayesian", "wiener", "kalman", *cell_names()),
+    "value": ("mean", "ridge", *cell_names()),
 }
 
 
@@ -73,6 +110,6 @@ def test_more_models_than_colours_still_have_one_each():
 
 
 def test_models_stand_from_the_plainest_to_the_oracle():
-    names = ["oracle", "zzz", "gru", "lstm", "glm", "poisson", "psth", "constant", RECORDING]
-    wanted = ["constant", "psth", "poisson", "glm", "lstm", "gru", "zzz", RECORDING, "oracle"]
+    names = ["oracle", "zzz", "gru", "rnn", "lstm", "glm", "poisson", "psth", "constant", RECORDING]
+    wanted = ["constant", "psth", "poisson", "glm", "rnn", "lstm", "gru", "zzz", RECORDING, "oracle"]
     assert model_order({name: name for name in names}) == wanted
