@@ -41,7 +41,7 @@ from neurodecode.models.constant import Constant
 log = logging.getLogger("benchmarks.cells")
 
 RECORDINGS = ("roach_three_odours", "it_objects_1014")
-SIMULATED = {"refractory_adapting": 100, "bursting": 100, "shared_gain": 100}
+SIMULATED = {"refractory_adapting": 100, "bursting": 230, "shared_gain": 100}  # trials
 PER_STEP = ("lstm:dropout_masks=per_step", "gru:dropout_masks=per_step")
 BASELINES = ("psth", "glm")
 COLUMNS = (
@@ -186,8 +186,9 @@ def table(arguments: argparse.Namespace) -> None:
 
 
 def lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
-    """Two tables for each session, the best model first: of the first fold, and of models with more folds, pooled.
-    Of several rows of one model and fold the last counts."""
+    """All sessions in one table, then two for each, the best model first: of the first fold, and of models with
+    more folds, pooled. Of several rows of one model and fold the last counts."""
+    yield from together_lines({(r["session"], r["model"]): r for r in rows if r["fold"] == "0"})
     for session in dict.fromkeys(row["session"] for row in rows):
         latest = {(row["model"], int(row["fold"])): row for row in rows if row["session"] == session}
         yield f"\n{session}, the first fold\n"
@@ -196,6 +197,28 @@ def lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
         if names:
             yield f"\n{session}, several folds\n"
             yield from pooled_lines({n: [row for (model, _), row in latest.items() if model == n] for n in names})
+
+
+def together_lines(latest: Mapping[tuple[str, str], dict[str, str]]) -> Iterator[str]:
+    """Bits/spike of the first fold, and what they are above the network's GLM; "the GLM" where it fell back."""
+    sessions = list(dict.fromkeys(session for session, _ in latest))
+    yield f"| model | {' | '.join(sessions)} |"
+    yield f"|{' --- |' * (1 + len(sessions))}"
+    for model in dict.fromkeys(model for _, model in latest if model not in BASELINES):
+        cells = [_reached(latest.get((session, model))) for session in sessions]
+        yield f"| `{model}` | {' | '.join(cells)} |"
+    for model in BASELINES:
+        cells = [_reached(latest.get((session, model))) for session in sessions]
+        yield f"| `{model}` | {' | '.join(cells)} |"
+
+
+def _reached(row: dict[str, str] | None) -> str:
+    if row is None:
+        return ""
+    bits = f"{float(row['bits_per_spike']):.3f}"
+    if not row["gain_over_glm"]:
+        return bits
+    return f"{bits} (the GLM)" if row["fallback"] == "1" else f"{bits} ({float(row['gain_over_glm']):+.3f})"
 
 
 def first_fold_lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:

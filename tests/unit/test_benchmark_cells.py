@@ -22,6 +22,8 @@ def cells_of(line):
 def test_folds_are_pooled_over_their_spikes_and_older_rows_give_way():
     rows = [row("lstm", 0, 9.0, 9.0), row("lstm", 0, 0.5, 0.1), row("lstm", 1, 0.2, -0.1, spikes=300)]
     printed = list(lines([*rows, row("rnn", 0, 0.4, 0.05)]))
+    assert [cells_of(line) for line in printed[2:4]] == [["`lstm`", "0.500 (+0.100)"], ["`rnn`", "0.400 (+0.050)"]]
+    printed = printed[printed.index("\ns, the first fold\n") :]
     first, several = (
         printed[: printed.index("\ns, several folds\n")],
         printed[printed.index("\ns, several folds\n") :],
