@@ -178,6 +178,14 @@ def test_learnt_time_constants_are_the_same_seconds_in_other_bins(bin_size_s):
     assert (other() <= 1).all(), "they are mirrored at the bins of where they are learnt on"
 
 
+def test_time_constants_that_were_kept_while_they_were_held_at_a_bin_are_what_they_were():
+    kept = {"start_s": torch.tensor([0.02, 0.02]), "moved": torch.tensor([-2.0, 0.5])}
+    leak = TimeConstants(torch.tensor([0.02, 0.02]), BIN_S, learnt=True)
+    leak.load_state_dict(kept)
+    assert_close(leak.taus_s(), torch.tensor([BIN_S, 0.02 * float(np.exp(0.5))]))
+    assert kept["moved"][0] == -2.0
+
+
 def test_loaded_time_constants_that_bins_cannot_have_are_refused(caplog):
     learnt = TimeConstants(torch.tensor([0.006, 0.02]), BIN_S, learnt=True).state_dict()
     with pytest.raises(ConfigError, match=r"down to 0.006 s .* use bins of at most 0.006 s"):
