@@ -180,7 +180,7 @@ class TimeConstants(torch.nn.Module):
         if self.moved is not None and f"{prefix}shortest_s" not in state_dict and f"{prefix}moved" in state_dict:
             # Weights that were kept while a tau below the bin was held there, and not mirrored.
             state_dict[f"{prefix}shortest_s"] = self.shortest_s
-            lowest = torch.log(self.bin_size_s / state_dict[f"{prefix}start_s"])
+            lowest = torch.log(self.bin_size_s / state_dict.get(f"{prefix}start_s", self.start_s))
             state_dict[f"{prefix}moved"] = torch.maximum(state_dict[f"{prefix}moved"], lowest)
         super()._load_from_state_dict(state_dict, prefix, *rest)
         with torch.no_grad():
