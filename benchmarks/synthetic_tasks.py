@@ -158,7 +158,7 @@ def flow_of(network: DecodingNetwork, test: Sequences) -> np.ndarray:
 
 
 def table(arguments: argparse.Namespace) -> None:
-    """Print Markdown: means over repeats, and the range of R2."""
+    """Print Markdown: means over repeats, and ranges."""
     rows = [row for row in Rows(arguments.csv, COLUMNS).read() if row["settings"] == SETTINGS]
     if not rows:
         sys.exit(f"no row of these settings in {arguments.csv}: `fit` first")
@@ -167,21 +167,40 @@ def table(arguments: argparse.Namespace) -> None:
 
 
 def lines(rows: list[dict[str, str]]) -> Iterator[str]:
-    """One table; of several rows of one repeat the last. Gradients: of the last step's loss."""
+    """One table; of several rows of one repeat the last. Gradients: of the last step's loss.
+
+    Each cell: mean over repeats (of what is left, geometric) [least, most]. ">": in a repeat no less than 1/e was
+    left at the first step, so that the horizon lies beyond the sequence, and the mean and the most are bounds.
+    """
     yield "| task | model | R2, mean [least, most] | 1/e of it left (ms) | left at the first step | untrained |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for task, model in dict.fromkeys((row["task"], row["model"]) for row in rows):
         latest = {r["repeat"]: r for r in rows if (r["task"], r["model"]) == (task, model)}
-        reached = [float(row["r2"]) for row in latest.values()]
+        reached = _column(latest, "r2")
         told = f"| {task} | {model} | {np.mean(reached):.3f} [{min(reached):.3f}, {max(reached):.3f}] |"
         if model == REFERENCE:
             yield f"{told} | | |"
             continue
-        horizon, fitted_left, fresh_left = (
-            [float(row[name]) for row in latest.values()] for name in ("horizon_ms", "left_fitted", "left_fresh")
-        )
-        lefts = (f"{np.exp(np.mean(np.log(left))):.0e}" for left in (fitted_left, fresh_left))
-        yield f"{told} {np.mean(horizon):.0f} | {' | '.join(lefts)} |"
+        lefts = (_told_left(_column(latest, name)) for name in ("left_fitted", "left_fresh"))
+        yield f"{told} {_told_horizon(latest)} | {' | '.join(lefts)} |"
+
+
+def _column(latest: dict[str, dict[str, str]], name: str) -> list[float]:
+    return [float(row[name]) for row in latest.values()]
+
+
+def _told_horizon(latest: dict[str, dict[str, str]]) -> str:
+    """Repeats that did not see the gradient fall are bounds from below."""
+    values = _column(latest, "horizon_ms")
+    beyond = [row["horizon_beyond"] == "1" for row in latest.values()]
+    largest = max(zip(values, beyond, strict=True))
+    least = min(zip(values, beyond, strict=True))
+    mean = f"{'>' * any(beyond)}{np.mean(values):.0f}"
+    return f"{mean} [{'>' * least[1]}{least[0]:.0f}, {'>' * largest[1]}{largest[0]:.0f}]"
+
+
+def _told_left(values: list[float]) -> str:
+    return f"{np.exp(np.mean(np.log(values))):.0e} [{min(values):.0e}, {max(values):.0e}]"
 
 
 def figure(arguments: argparse.Namespace) -> None:

@@ -31,8 +31,9 @@ class NetworkPath:
     """One cell and its rows: held-out trials, of the own path each of them for some units.
 
     inputs: of every step, the burn-in and then the window. pulls (rows, bins, hidden): gradient of each bin's
-    Poisson loss with respect to the hidden activity, 0 where nothing was observed. group: of each row its place in
-    ``group_names``: its condition, or of the own path its unit; -1 for conditions beyond ``MOST_GROUPS``.
+    Poisson loss, that of the whole fitted model, with respect to the hidden activity; 0 where nothing was
+    observed. group: of each row its place in ``group_names``: its condition, or of the own path its unit; -1 for
+    conditions beyond ``MOST_GROUPS``.
     """
 
     name: str
@@ -61,48 +62,61 @@ class NetworkPath:
 def network_paths(fitted: FittedRecurrent, trials: Trials) -> list[NetworkPath]:
     """The paths of the first of the fitted networks, driven with ``trials``; none where the model is the GLM.
 
+    The loss is that of the fitted model: to the GLM's log-intensity a share of what the networks add on average.
+    The other networks are held: of what is added, the first speaks for the share over their number.
     None either where validation kept nothing but the gain that all units share, which has no state, and no path
     whose readout is 0, as at the start of training: what it does reaches no unit.
     """
     if fitted.share.fallback:
         return []
-    network = exact(fitted.networks[0])
     sequences = fitted.inputs.sequences(trials, leave_out=False)
     n_bins = min(sequences.n_bins, MOST_BINS)
     inputs = torch.from_numpy(sequences.make_inputs(np.arange(trials.n_trials)).copy())
     inputs = inputs[:, : sequences.burn_in + n_bins]
-    offset = torch.from_numpy(sequences.offset[:, :n_bins].astype(np.float64))
-    with torch.no_grad():
-        log_mean, _ = network(inputs.double(), offset)
-    counts = torch.from_numpy(sequences.counts[:, :n_bins].astype(np.float64))
-    seen = torch.from_numpy(np.array(sequences.mask[:, :n_bins]))
-    residual = (log_mean.exp().clamp(max=fitted.inputs.glm.cap) - counts) * seen
+    network, slopes = exact(fitted.networks[0]), _slopes(fitted, sequences, inputs, n_bins)
     found = []
     if network.population is not None and bool(network.population.readout.weight.any()):
-        found.append(_population(network, inputs, residual, trials, sequences.burn_in))
+        found.append(_population(network, inputs, slopes, trials, sequences.burn_in))
     if network.own is not None and bool(network.own.readout.any()):
-        found.append(_own(network, inputs, residual, trials, sequences.burn_in))
+        found.append(_own(network, inputs, slopes, trials, sequences.burn_in))
     return found
 
 
+def _slopes(fitted: FittedRecurrent, sequences: Any, inputs: torch.Tensor, n_bins: int) -> torch.Tensor:
+    """Gradient (trials, bins, units) of each bin's loss with respect to what the first network adds.
+
+    Where the expected count is capped, the error is that of the capped one.
+    """
+    offset = torch.from_numpy(sequences.offset[:, :n_bins].astype(np.float64))
+    each = fitted.share.value / len(fitted.networks)
+    log_mean = offset.clone()
+    with torch.no_grad():
+        for network in fitted.networks:
+            log_mean += each * (exact(network)(inputs.double(), offset)[0] - offset)
+    counts = torch.from_numpy(sequences.counts[:, :n_bins].astype(np.float64))
+    seen = torch.from_numpy(np.array(sequences.mask[:, :n_bins]))
+    slopes: torch.Tensor = each * (log_mean.exp().clamp(max=fitted.inputs.glm.cap) - counts) * seen
+    return slopes
+
+
 def _population(
-    network: Any, inputs: torch.Tensor, residual: torch.Tensor, trials: Trials, burn_in: int
+    network: Any, inputs: torch.Tensor, slopes: torch.Tensor, trials: Trials, burn_in: int
 ) -> NetworkPath:
     names = [str(name) for name in trials.condition_names]
     present = np.unique(trials.condition)
     kept = present[evenly_spread(present.size, MOST_GROUPS)]
     group = np.array([int(np.flatnonzero(kept == c)[0]) if c in kept else -1 for c in trials.condition])
-    pulls = residual @ network.population.readout.weight
+    pulls = slopes @ network.population.readout.weight
     told = tuple(names[c] for c in kept)
     return NetworkPath(POPULATION, network.population.cell, inputs, pulls, burn_in, group, told, trials.bin_size_s)
 
 
-def _own(network: Any, inputs: torch.Tensor, residual: torch.Tensor, trials: Trials, burn_in: int) -> NetworkPath:
+def _own(network: Any, inputs: torch.Tensor, slopes: torch.Tensor, trials: Trials, burn_in: int) -> NetworkPath:
     """Rows: of each trial some units, their mean input over all conditions together."""
     units = torch.from_numpy(evenly_spread(trials.n_units, MOST_UNITS))
     rows = network.own.rows(inputs.double(), units)
     weights = network.own.readout[units]  # (units, hidden)
-    pulls = (residual[..., units, None] * weights).transpose(1, 2).flatten(0, 1)
+    pulls = (slopes[..., units, None] * weights).transpose(1, 2).flatten(0, 1)
     group = np.tile(np.arange(len(units)), trials.n_trials)
     told = tuple(str(trials.unit_names[unit]) for unit in units.tolist())
     return NetworkPath(OWN, network.own.cell, rows, pulls, burn_in, group, told, trials.bin_size_s)

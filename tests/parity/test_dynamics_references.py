@@ -62,18 +62,26 @@ def test_what_has_no_exponent_is_refused():
 
 
 def test_the_spectral_radius_of_random_weights_is_their_gain():
-    weights = random_weights(1000, 1.5, seed=0).numpy()
+    drawn = [random_weights(1000, 1.5, seed=seed).numpy() for seed in range(3)]
+    weights = drawn[0]
     with threadpool_limits(limits=1):
-        assert abs(spectral_radius(weights) / 1.5 - 1) < 0.03
+        assert abs(np.median([spectral_radius(w) for w in drawn]) / 1.5 - 1) < 0.03
         assert abs(gain(weights[:300, :300]) / (3.0 * 0.3**0.5) - 1) < 0.05, "twice the radius: it is not normal"
 
 
 def test_random_networks_turn_chaotic_at_a_gain_of_one():
-    settings = {"n_units": 200, "n_networks": 3, "duration": 50.0, "burn_in": 30.0, "dt": 0.2}
-    quiet, chaotic = (chaos_of_random_networks(g, **settings) for g in (0.8, 2.5))
-    # Below the transition the slowest direction is the rightmost eigenvalue of -1 + W, near g - 1.
-    np.testing.assert_allclose(quiet.mean(), 0.8 - 1, atol=0.05)
-    assert chaotic.mean() > 0.05
+    """Close to 1 on both sides, which takes large networks: in small ones the transition is blurred."""
+
+    def exponents(g: float, time: float, n_networks: int) -> np.ndarray:
+        settings = {"n_units": 1000, "n_networks": 1, "duration": time, "burn_in": time, "dt": 0.2}
+        return np.array([float(chaos_of_random_networks(g, seed=seed, **settings)) for seed in range(n_networks)])
+
+    # Silence: the slowest direction is the rightmost eigenvalue of -1 + W, near g - 1.
+    np.testing.assert_allclose(exponents(0.9, 50.0, 2), 0.9 - 1, atol=0.03)
+    # Chaos: near (g - 1)^2 / 2 where networks are endless, less in these, and different in each.
+    found = exponents(1.25, 100.0, 3)
+    assert np.median(found) > 0.003, found
+    assert found.mean() > 0.003, found
 
 
 def test_eulers_error_falls_with_the_time_step():

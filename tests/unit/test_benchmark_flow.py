@@ -125,10 +125,16 @@ def test_tables_hold_means_of_whole_rows():
         "model": "gru",
         "repeat": "0",
         "r2": "0.4",
+        "horizon_ms": "100",
+        "horizon_beyond": "0",
     }
-    rows = [row | {"r2": "0.1"}, row, row | {"repeat": "1", "r2": "0.6", "left_fitted": "0.01"}]
-    told = list(synthetic_tasks.lines(rows))[-1]
-    assert told == "| gait | gru | 0.500 [0.400, 0.600] | 1 | 1e-01 | 1e+00 |"  # the last of a repeat; geometric
+    other = row | {"repeat": "1", "r2": "0.6", "horizon_ms": "300", "left_fitted": "0.01", "left_fresh": "1e-4"}
+    rows = [row | {"r2": "0.1"}, row, other]  # the last of a repeat counts; what is left has a geometric mean
+    begins = "| gait | gru | 0.500 [0.400, 0.600] |"
+    ends = "1e-01 [1e-02, 1e+00] | 1e-02 [1e-04, 1e+00] |"
+    assert list(synthetic_tasks.lines(rows))[-1] == f"{begins} 200 [100, 300] | {ends}"
+    rows[-1] = other | {"horizon_beyond": "1"}  # of this repeat the horizon was not seen
+    assert list(synthetic_tasks.lines(rows))[-1] == f"{begins} >200 [100, >300] | {ends}"
     row = {"cell": "gru", "direction": "both", "length": "30", "accuracy": "0.5", "first_over_last": "0.01"}
     rows = [row, row | {"accuracy": "1", "first_over_last": "1"}]
     assert list(recall.lines(rows))[-1] == "| gru | both | 0.75 [0.50, 1.00] | 0.1 |"

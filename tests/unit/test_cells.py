@@ -118,13 +118,30 @@ def test_forget_bias_is_that_of_the_forget_gate():
     assert ((lstm.bias_ih_l0 + lstm.bias_hh_l0)[4:8] == 2.5).all()
 
 
-def test_the_lstm_is_torch_s():
-    ours = built("lstm")
-    theirs = torch.nn.LSTM(3, 5, batch_first=True).double()
-    theirs.load_state_dict(ours.state_dict())
-    inputs = torch.randn(4, 9, 3).double()
-    for mine, other in zip(ours(inputs)[1], theirs(inputs)[1], strict=True):
-        assert_close(mine, other)
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_steps_and_whole_sequences_are_those_of_torch_s_single_cell(name):
+    """torch.nn.LSTMCell and GRUCell share no loop with what is tested."""
+    ours = built(name)
+    theirs = {"lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell}[name](3, 5).double()
+    theirs.load_state_dict({key.removesuffix("_l0"): w for key, w in ours.state_dict().items()})
+    inputs, start = torch.randn(4, 9, 3).double(), tuple(torch.randn(4, 5).double() for _ in range(2))
+    begun = tuple(part[None] for part in start) if name == "lstm" else start[0][None]
+    state, their_state, each = begun, start if name == "lstm" else start[0], []
+    for step in range(9):
+        state, their_state = ours.step(inputs[:, step], state), theirs(inputs[:, step], their_state)
+        for mine, other in zip(parts(state), parts(their_state), strict=True):
+            assert_close(mine[0], other, rtol=1e-9, atol=1e-12)
+        each.append(parts(their_state)[0])
+    whole, last = ours(inputs, begun)
+    assert_close(whole, torch.stack(each, dim=1), rtol=1e-9, atol=1e-12)
+    for mine, other in zip(parts(last), parts(their_state), strict=True):
+        assert_close(mine[0], other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_no_encoding_model_reads_the_future(name):
+    with pytest.raises(ConfigError, match=rf"{name}: bidirectional cells read the future"):
+        build_model(name, bidirectional=True)
 
 
 def test_hyperparameters_of_a_cell_are_those_of_every_family_built_on_it():
@@ -145,7 +162,6 @@ def test_hyperparameters_of_a_cell_are_those_of_every_family_built_on_it():
         ("lstm", {"chrono_s": -1.0}, "chrono_s must be positive"),
         ("lstm", {"forget_bias": np.inf}, "forget_bias must be finite"),
         ("gru", {"chrono_s": 0.0}, "chrono_s must be positive"),
-        ("gru", {"bidirectional": True}, "read the future"),
     ],
 )
 def test_values_that_cannot_be_are_refused(family, given, why):

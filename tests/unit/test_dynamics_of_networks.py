@@ -127,6 +127,30 @@ def test_the_pull_on_a_state_is_the_gradient_of_the_networks_loss(session):
     assert network_paths(one, test) == [], "what speaks to no unit is not looked at"
 
 
+def test_the_pull_is_that_of_the_fitted_model_with_its_share_and_all_its_networks(session):
+    trials, splits = session
+    one = kept(build_model("gru", **{**SMALL, "own_hidden": 0, "seeds": 2}), trials, splits[0])
+    one = replace(one, share=Share(0.5, 0.1, 0.05))
+    torch.nn.init.normal_(one.networks[1].population.readout.weight, std=0.3)
+    test = trials.select(splits[0].test)
+    (path,) = network_paths(one, test)
+    sequences = one.inputs.sequences(test, leave_out=False)
+    offset, inputs = torch.from_numpy(sequences.offset).double(), path.inputs.double()
+    first, other = (exact(network) for network in one.networks)
+    hidden = torch.from_numpy(path.hidden(path.states())).requires_grad_(True)
+    # What the first adds: its readout of the path's activity, and what does not depend on it.
+    says = hidden @ first.population.readout.weight.T
+    rest = first(inputs, offset)[0] - offset - says.detach()
+    log_mean = offset + 0.5 * (says + rest + other(inputs, offset)[0] - offset) / 2
+    np.testing.assert_allclose(log_mean.detach(), one.log_mean(test), atol=1e-4)  # which is of single precision
+    counts, mask = (torch.from_numpy(np.array(x)).double() for x in (sequences.counts, sequences.mask))
+    loss = ((log_mean.exp() - counts * log_mean) * mask).sum()
+    (expected,) = torch.autograd.grad(loss, hidden)
+    free = (log_mean.exp() < one.inputs.glm.cap).all(2).numpy()  # elsewhere the error is that of the capped mean
+    assert free.mean() > 0.95
+    np.testing.assert_allclose(path.pulls[free], expected[free], rtol=1e-9, atol=1e-12)
+
+
 def test_every_path_of_every_fold_is_seen_and_scored(session, found, tmp_path):
     trials, splits = session
     assert [(one.fold, one.path) for one in found] == [(f, p) for f in (0, 1) for p in ("population", "own")]

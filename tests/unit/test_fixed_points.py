@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from neurodecode.dynamics.cells import cell_step, exact
 from neurodecode.dynamics.fixed_points import find_fixed_points
 from neurodecode.dynamics.steps import jacobians, pushed_forward, trajectory
+from neurodecode.nn.cells import cell_type
 
 torch.set_num_threads(1)
 
@@ -65,6 +67,31 @@ def test_a_ghost_is_a_slow_point_and_no_fixed_point():
     assert not found.fixed.any()
     np.testing.assert_allclose(found.speeds, [1e-4], rtol=1e-3)
     np.testing.assert_allclose(found.points, [[0.0]], atol=2e-3)
+
+
+def test_fixed_points_of_an_lstm_are_of_what_it_holds_as_well():
+    """F(h, c) = (h, c) by torch's own cell, and the eigenvalues are those of its Jacobian by autograd."""
+    torch.manual_seed(4)
+    n = 6
+    cell = cell_type("lstm")().build(2, n, None).double()
+    theirs = torch.nn.LSTMCell(2, n).double()
+    with torch.no_grad():
+        cell.weight_hh_l0 *= 6.0  # so that it may hold more than one state
+    theirs.load_state_dict({key.removesuffix("_l0"): w for key, w in cell.state_dict().items()})
+    held = torch.tensor([0.3, -0.2], dtype=torch.float64)
+    found = find_fixed_points(cell_step(exact(cell), held), starts(2 * n, 60, 1.5))
+    assert found.fixed.sum() >= 1
+
+    def after(point: torch.Tensor) -> torch.Tensor:
+        return torch.cat(theirs(held[None], (point[None, :n], point[None, n:])), dim=1)[0]
+
+    for point, values in zip(found.points[found.fixed], found.eigenvalues[found.fixed], strict=True):
+        here = torch.from_numpy(point)
+        np.testing.assert_allclose(after(here).detach(), here, atol=1e-6)
+        own = np.linalg.eigvals(torch.autograd.functional.jacobian(after, here).numpy())
+        for value in values:  # of equal modulus they come in any order
+            assert np.abs(own - value).min() < 1e-7
+        assert np.abs(own.sum() - values.sum()) < 1e-7
 
 
 def test_nothing_is_found_where_nothing_lingers():

@@ -20,8 +20,8 @@ class Cell(abc.ABC):
     """Hyper-parameters of one family of cells, a frozen dataclass that checks itself in ``__post_init__``.
 
     They are further keys of every family built on the cell: of encoding models, of decoders, of co-smoothing. Time
-    constants are in seconds; the module that ``build`` gives runs on bins of one size, and the same weights in a
-    module that was built for bins of another size are the same cell there.
+    constants are in seconds; the module that ``build`` gives runs on bins of one size, and ``rebinned`` gives the
+    same weights for bins of another.
     """
 
     @abc.abstractmethod
@@ -45,6 +45,31 @@ class Cell(abc.ABC):
     def name(self) -> str:
         """The family: the name of the file."""
         return type(self).__module__.rpartition(".")[2]
+
+    def rebinned(self, module: Any, bin_size_s: float) -> Any:
+        """A module of this cell and its fitted weights, for bins of another size.
+
+        Carried over: weights, time constants and state, which mean the same in both; activity differs by Euler's
+        error, in proportion to the longer bin over tau. Not carried over: inputs, which are taken as they come. A
+        network that was fitted to counts of a bin wants them as the rate that they were, counts times old bin
+        over new; an expected count that is read out of its activity is that of an old bin.
+
+        Raises ConfigError for cells without a time constant, whose step is a bin whatever its size, and for time
+        constants that such bins cannot have.
+        """
+        import torch
+
+        from neurodecode.nn.cells._recurrent_weights import TimeConstants
+
+        if not isinstance(getattr(module, "leak", None), TimeConstants):
+            raise ConfigError(
+                f"{self.name}: a step of this cell is a bin, and bins of another size make it another cell: fit "
+                f"it again at {bin_size_s:g} s, or take a cell whose time constants are in seconds, such as rate"
+            )
+        with torch.random.fork_rng(devices=[]):  # what is drawn here is replaced
+            built = self.build(module.weight_in.shape[1], module.hidden_size, bin_size_s)
+        built.load_state_dict(module.state_dict())
+        return built.to(module.weight_in).train(module.training)
 
     def needed(self, bin_size_s: float | None, what: str) -> float:
         """The bin size; ConfigError where it is not known and ``what``, in seconds, is to become bins."""
@@ -124,14 +149,30 @@ def chrono_bins(cell: Cell, chrono_s: float, bin_size_s: float | None) -> float:
     return n_bins
 
 
-def check_tau(cell: Cell, tau_s: float, bin_size_s: float | None) -> float:
-    """The bin size; ConfigError where Euler's steps of so many seconds diverge, a warning where they swing."""
+def check_tau(cell: Cell, tau_s: float, bin_size_s: float | None, *, learnt: bool) -> float:
+    """The bin size; ConfigError where it is not known, and what ``check_euler`` says of a tau that is not learnt.
+
+    One that is learnt lasts a bin or more: a warning where it would start below.
+    """
     size = cell.needed(bin_size_s, "tau_s")
-    if size >= 2 * tau_s:
-        raise ConfigError(
-            f"{cell.name}: tau_s {tau_s:g} s is not above half a bin of {size:g} s, where Euler's steps diverge: "
-            "give a time constant of at least one bin"
+    if not learnt:
+        check_euler(cell.name, tau_s, size)
+    elif size > tau_s * (1 + 1e-9):
+        log.warning(
+            "%s: tau_s %g s is shorter than a bin of %g s, the shortest that is learnt: learning starts there",
+            cell.name,
+            tau_s,
+            size,
         )
-    if size > tau_s * (1 + 1e-9):
-        log.warning("%s: tau_s %g s is shorter than a bin of %g s: activity swings", cell.name, tau_s, size)
     return size
+
+
+def check_euler(who: str, tau_s: float, bin_size_s: float) -> None:
+    """ConfigError where Euler's steps of one bin diverge from tau dh/dt = -h, a warning where they swing."""
+    if bin_size_s >= 2 * tau_s:
+        raise ConfigError(
+            f"{who}: tau_s {tau_s:g} s is not above half a bin of {bin_size_s:g} s, where Euler's steps diverge: "
+            f"give a time constant of at least one bin, or bins of at most {tau_s:g} s"
+        )
+    if bin_size_s > tau_s * (1 + 1e-6):  # single precision moves a tau of one bin by less
+        log.warning("%s: tau_s %g s is shorter than a bin of %g s: activity swings", who, tau_s, bin_size_s)

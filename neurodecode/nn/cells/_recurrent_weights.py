@@ -6,8 +6,12 @@ Each is a module: called, it gives W or the leaks; what is learnt in it are its 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
+
+from neurodecode.errors import ConfigError
+from neurodecode.nn.cells._base import check_euler
 
 
 def random_weights(hidden: int, gain: float) -> torch.Tensor:
@@ -141,22 +145,60 @@ class FixedLeak(torch.nn.Module):
 
 
 class TimeConstants(torch.nn.Module):
-    """bin / tau: Euler's step of tau dh/dt = -h + ...; tau (hidden,) in seconds, learnt or not."""
+    """bin / tau: Euler's step of tau dh/dt = -h + ...; tau (hidden,) in seconds, learnt or not.
+
+    What is learnt is how far log tau is from its start, so that weight decay pulls it back there. A tau that
+    learning takes below one bin, where Euler's steps would swing, is mirrored there: bin^2 / tau. Held at the bin
+    it would have no gradient, and never be learnt again.
+    """
 
     def __init__(self, taus_s: torch.Tensor, bin_size_s: float, *, learnt: bool) -> None:
+        """taus_s (hidden,): where learning starts, at one bin or above."""
         super().__init__()
         self.bin_size_s = bin_size_s
-        self.learnt = learnt
         self.start_s: torch.Tensor
-        self.register_buffer("start_s", taus_s)
-        # What is learnt is how far log tau is from its start, so that weight decay pulls it back there.
+        self.shortest_s: torch.Tensor
+        self.register_buffer("start_s", taus_s.clamp(min=bin_size_s) if learnt else taus_s)
         self.moved = torch.nn.Parameter(torch.zeros_like(taus_s)) if learnt else None
+        if learnt:  # kept with the weights: in a module for other bins tau stays what it is
+            self.register_buffer("shortest_s", taus_s.new_tensor(bin_size_s))
 
     def taus_s(self) -> torch.Tensor:
         """Time constants (hidden,) in seconds."""
-        return self.start_s if self.moved is None else self.start_s * torch.exp(self.moved)
+        if self.moved is None:
+            return self.start_s
+        taus_s = self.start_s * torch.exp(self.moved)
+        return torch.where(taus_s >= self.shortest_s, taus_s, self.shortest_s**2 / taus_s)
 
     def forward(self) -> torch.Tensor:
-        """Leaks (hidden,). What is learnt stays at tau >= bin, where Euler's steps cannot swing."""
-        leaks = self.bin_size_s / self.taus_s()
-        return leaks.clamp(max=1.0) if self.learnt else leaks
+        """Leaks (hidden,), those that are learnt in (0, 1]."""
+        return self.bin_size_s / self.taus_s()
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        """Raises ConfigError for time constants that the bins of this module cannot have."""
+        built = self.taus_s().detach().clone()
+        if self.moved is not None and f"{prefix}shortest_s" not in state_dict and f"{prefix}moved" in state_dict:
+            # Weights that were kept while a tau below the bin was held there, and not mirrored.
+            state_dict[f"{prefix}shortest_s"] = self.shortest_s
+            lowest = torch.log(self.bin_size_s / state_dict.get(f"{prefix}start_s", self.start_s))
+            state_dict[f"{prefix}moved"] = torch.maximum(state_dict[f"{prefix}moved"], lowest)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        with torch.no_grad():
+            taus_s = self.taus_s()
+            if not torch.equal(taus_s, built):
+                self._check(float(taus_s.min()))
+            if self.moved is not None and not torch.isclose(
+                self.shortest_s, self.shortest_s.new_tensor(self.bin_size_s)
+            ):
+                self.moved.copy_(torch.log(taus_s / self.start_s))
+                self.shortest_s.fill_(self.bin_size_s)
+
+    def _check(self, shortest_s: float) -> None:
+        if self.moved is None:
+            check_euler("loaded weights", shortest_s, self.bin_size_s)
+        elif self.bin_size_s > shortest_s * (1 + 1e-5):
+            raise ConfigError(
+                f"time constants were learnt down to {shortest_s:g} s and cannot go on in bins of "
+                f"{self.bin_size_s:g} s, since one that is learnt lasts a bin or more: use bins of at most "
+                f"{shortest_s:g} s, or fit again in these"
+            )

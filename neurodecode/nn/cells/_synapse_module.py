@@ -66,11 +66,7 @@ class SynapticTanh(torch.nn.Module):
         """Hidden activity (batch, steps, hidden) and the state after the last step."""
         state = self.initial_state(inputs.shape[0]) if state is None else state
         if inputs.is_cuda:
-            each = []
-            for now in inputs.unbind(1):
-                state = self.step(now, state)
-                each.append(self.hidden_of(state))
-            return torch.stack(each, dim=1), state
+            return synapses_by_steps(self, inputs, state)
         driven = torch.nn.functional.linear(inputs.transpose(0, 1).contiguous(), self.weight_in, self.bias)
         synaptic = torch.stack([state[1][0], state[2][0]], dim=1)
         hidden, last, synaptic = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves apply untyped
@@ -99,6 +95,15 @@ class SynapticTanh(torch.nn.Module):
     def hidden_of(state: State) -> torch.Tensor:
         """Hidden activity (batch, hidden)."""
         return state[0][0]
+
+
+def synapses_by_steps(cell: SynapticTanh, inputs: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+    """What ``_Recurrence`` does, in plain torch, for GPUs."""
+    each = []
+    for now in inputs.unbind(1):
+        state = cell.step(now, state)
+        each.append(cell.hidden_of(state))
+    return torch.stack(each, dim=1), state
 
 
 class _Recurrence(torch.autograd.Function):

@@ -19,7 +19,9 @@ from neurodecode.nn.cells._base import Cell, check_tau
 class ExcitatoryInhibitoryCell(Cell):
     """``inhibitory``: share of the units that inhibit, at least one of two or more units; the others excite.
 
-    What a unit sends has its sign whatever is learnt. ``tau_s``, ``learn_tau``, ``gain``: as of ``rate``.
+    What a unit sends to other units has its sign whatever is learnt. The readout is free: spikes may be read from
+    both kinds, with either sign, where Song, Yang & Wang read excitatory units alone. ``tau_s``, ``learn_tau``,
+    ``gain``: as of ``rate``.
     """
 
     inhibitory: float = 0.2
@@ -41,7 +43,7 @@ class ExcitatoryInhibitoryCell(Cell):
         from neurodecode.nn.cells._leaky_module import LeakyTanh
         from neurodecode.nn.cells._recurrent_weights import SignedWeights, TimeConstants
 
-        size = check_tau(self, self.tau_s, bin_size_s)
+        size = check_tau(self, self.tau_s, bin_size_s, learnt=self.learn_tau)
         n_inhibitory = min(max(1, round(self.inhibitory * hidden)), hidden - 1)
         leak = TimeConstants(torch.full((hidden,), self.tau_s), size, learnt=self.learn_tau)
         return LeakyTanh(n_inputs, SignedWeights(hidden, n_inhibitory, self.gain), leak)

@@ -15,7 +15,8 @@ from neurodecode.nn.cells._base import Cell, check_tau
 @dataclass(frozen=True)
 class RateCell(Cell):
     """``tau_s``: time constant of every unit; with ``longest_tau_s`` each has one of its own, log-spaced from
-    ``tau_s`` to it. ``learn_tau``: they are where learning starts. ``gain``: as of ``rnn``."""
+    ``tau_s`` to it. ``learn_tau``: they are where learning starts; learnt ones last a bin or more. ``gain``: as of
+    ``rnn``. What was fitted in bins of one size runs in others (``rebinned``)."""
 
     tau_s: float = 0.02
     longest_tau_s: float | None = None
@@ -38,7 +39,7 @@ class RateCell(Cell):
         from neurodecode.nn.cells._leaky_module import LeakyTanh
         from neurodecode.nn.cells._recurrent_weights import FreeWeights, TimeConstants, random_weights
 
-        size = check_tau(self, self.tau_s, bin_size_s)
+        size = check_tau(self, self.tau_s, bin_size_s, learnt=self.learn_tau)
         ends = torch.tensor([self.tau_s, self.longest_tau_s or self.tau_s]).log()
         taus_s = torch.linspace(float(ends[0]), float(ends[1]), hidden).exp()
         weights = FreeWeights(random_weights(hidden, self.gain))

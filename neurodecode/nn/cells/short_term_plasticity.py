@@ -42,7 +42,7 @@ class ShortTermPlasticityCell(Cell):
         from neurodecode.nn.cells._recurrent_weights import TimeConstants, random_weights
         from neurodecode.nn.cells._synapse_module import Synapses, SynapticTanh
 
-        size = check_tau(self, self.tau_s, bin_size_s)
+        size = check_tau(self, self.tau_s, bin_size_s, learnt=self.learn_tau)
         synapses = Synapses(
             hidden, self.release, self.facilitation_s, self.depression_s, size, learnt=self.learn_synapses
         )
