@@ -199,7 +199,7 @@ def test_what_gains_by_chance_alone_is_left_out():
 def test_few_trials_say_nothing_of_the_next(n_trials):
     log_mean, added = np.full((n_trials, 500, 1), np.log(0.1)), np.full((n_trials, 500, 1), np.log(5.0))
     counts = np.ones(log_mean.shape, np.uint8)  # however much is gained there
-    counts[0, 100:] = 0
+    counts[0, 400:] = 0
     share = best_share(counts, np.ones(log_mean.shape, bool), log_mean, added)
     gains = counts * added - np.exp(log_mean) * np.expm1(added)
     assert share.fallback
