@@ -235,15 +235,22 @@ def first_fold_lines(rows: Sequence[dict[str, str]]) -> Iterator[str]:
 
 
 def pooled_lines(rows_of: Mapping[str, Sequence[dict[str, str]]]) -> Iterator[str]:
-    """Gains over all test spikes of a model's folds, and the gain over the GLM of the least and the best fold."""
-    yield "| model | folds | bits/spike | over its GLM [least fold, best fold] |"
-    yield "| --- | --- | --- | --- |"
+    """Gains over all test spikes of a model's folds, and of gain and memory the least and the most of a fold."""
+    yield "| model | folds | bits/spike | over its GLM [least fold, best fold] | memory (ms): population, own |"
+    yield "| --- | --- | --- | --- | --- |"
     for model, rows in sorted(rows_of.items(), key=lambda item: -_pooled(item[1], "bits_per_spike")):
         gain = ""
         if all(row["gain_over_glm"] for row in rows):
             each = sorted(float(row["gain_over_glm"]) for row in rows)
             gain = f"{_pooled(rows, 'gain_over_glm'):+.4f} [{each[0]:+.4f}, {each[-1]:+.4f}]"
-        yield f"| `{model}` | {len(rows)} | {_pooled(rows, 'bits_per_spike'):.4f} | {gain} |"
+        memory = ", ".join(_from_to([row[name] for row in rows]) for name in MEMORY) if gain else ""
+        yield f"| `{model}` | {len(rows)} | {_pooled(rows, 'bits_per_spike'):.4f} | {gain} | {memory} |"
+
+
+def _from_to(horizons: Sequence[str]) -> str:
+    """The least and the most of those that are known, with the > of those that lie beyond what was looked at."""
+    known = sorted((h for h in horizons if h), key=lambda h: float(h.lstrip(">")))
+    return f"{known[0]} to {known[-1]}" if known else "none"
 
 
 def _pooled(rows: Sequence[dict[str, str]], column: str) -> float:

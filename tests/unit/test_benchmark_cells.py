@@ -11,6 +11,7 @@ from neurodecode.data.splits import ROLES
 
 def row(model, fold, bits, gain, spikes=100):
     told = {"session": "s", "model": model, "fold": fold, "bits_per_spike": bits, "gain_over_glm": gain}
+    told |= {"memory_own_ms": ">300" if fold else "40"}
     told |= {"spikes": spikes, "fallback": 0}
     return {name: str(told.get(name, "")) for name in COLUMNS}
 
@@ -33,7 +34,13 @@ def test_folds_are_pooled_over_their_spikes_and_older_rows_give_way():
         ["`rnn`", "0.4000", "+0.0500"],
     ]
     pooled, gain = (0.5 + 3 * 0.2) / 4, (0.1 - 3 * 0.1) / 4
-    assert cells_of(several[-1]) == ["`lstm`", "2", f"{pooled:.4f}", f"{gain:+.4f} [-0.1000, +0.1000]"]
+    assert cells_of(several[-1]) == [
+        "`lstm`",
+        "2",
+        f"{pooled:.4f}",
+        f"{gain:+.4f} [-0.1000, +0.1000]",
+        "none, 40 to >300",
+    ]
 
 
 def test_a_population_is_dealt_into_five_folds_that_test_every_trial_once(tmp_path):
