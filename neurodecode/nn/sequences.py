@@ -104,16 +104,30 @@ class Sequences:
 
         Counts travel as integers and are cast there.
         """
-        bins = slice(first, first + length)
-        steps = slice(first + self.burn_in * carried, first + length + self.burn_in)
-        # Step by step is the order in which cells go through them.
-        inputs = np.ascontiguousarray(self.make_inputs(trials).swapaxes(0, 1)[steps])
+        return self._piece(
+            self._step_by_step(trials), trials, slice(first, first + length), device, carried=carried
+        )
+
+    def _step_by_step(self, trials: np.ndarray) -> Float[np.ndarray, "steps trials inputs"]:
+        """Whole trials' inputs in the order in which cells go through them."""
+        return self.make_inputs(trials).swapaxes(0, 1)
+
+    def _piece(
+        self,
+        inputs: Float[np.ndarray, "steps trials inputs"],
+        trials: np.ndarray,
+        bins: slice,
+        device: torch.device,
+        *,
+        carried: bool,
+    ) -> Batch:
+        steps = slice(bins.start + self.burn_in * carried, bins.stop + self.burn_in)
         return Batch(
-            torch.from_numpy(inputs).to(device).transpose(0, 1),
+            torch.from_numpy(np.ascontiguousarray(inputs[steps])).to(device).transpose(0, 1),
             torch.from_numpy(self.offset[trials, bins].astype(np.float32, copy=False)).to(device),
             torch.from_numpy(self._small_counts[trials, bins]).to(device).to(torch.float32),
             torch.from_numpy(self.mask[trials, bins]).to(device),
-            np.stack([trials, np.full_like(trials, first)], axis=1),
+            np.stack([trials, np.full_like(trials, bins.start)], axis=1),
             carried,
         )
 
@@ -139,8 +153,10 @@ class Sequences:
         bounds = self._bounds(length)
         n_groups = self._n_groups(len(bounds) - 1, wanted)
         for trials in np.array_split(rng.permutation(self.n_trials), n_groups):
+            inputs = self._step_by_step(trials)  # once for all segments
             for first, end in pairwise(bounds):
-                yield self.batch(trials, first, end - first, device, carried=first > 0)
+                yield self._piece(inputs, trials, slice(first, end), device, carried=first > 0)
+            del inputs  # before those of the next trials are made
 
     def _bounds(self, length: int) -> list[int]:
         """Where segments of about equal length begin and end."""
