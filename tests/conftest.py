@@ -1,15 +1,21 @@
 """Shapes in annotations are checked while testing; a toy session that every model can be fitted to."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from jaxtyping import install_import_hook
 
 _ROOMS = ("data", "dynamics", "features", "likelihood", "metrics", "models", "nn")
 install_import_hook([f"neurodecode.{room}" for room in _ROOMS], "beartype.beartype")
 
-from neurodecode.data.trials import Trials  # noqa: E402  (the hook must stand before the first import)
+# The hook must stand before the first import.
+from neurodecode.data.splits import Split  # noqa: E402
+from neurodecode.data.trials import Trials  # noqa: E402
+from neurodecode.models._network_share import Share  # noqa: E402
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -34,6 +40,24 @@ def toy_trials() -> Trials:
         condition_names=["left", "right"],
         covariates={"drive": drive},
     )
+
+
+@pytest.fixture(scope="session")
+def kept() -> Callable[[Any, Trials, Split], Any]:
+    """``kept(model, trials, split)``: a fitted network, kept whatever validation says, that says something."""
+
+    def fit(model: Any, trials: Trials, split: Split) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("neurodecode.models._recurrent.chosen_share", lambda *_: Share(1.0, 0.1, 0.05))
+            one = model.fit(trials.select(split.train), trials.select(split.validation), np.random.default_rng(1))
+        torch.manual_seed(0)
+        network = one.networks[0]  # readouts that have learnt nothing are 0
+        torch.nn.init.normal_(network.population.readout.weight, std=0.3)
+        if network.own is not None:
+            torch.nn.init.normal_(network.own.readout, std=0.3)
+        return one
+
+    return fit
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from neurodecode.evaluation.scores import write_scores
 from neurodecode.evaluation.seeds import seed_sequence
 from neurodecode.models import load_fitted
 from neurodecode.models._recurrent import FittedRecurrent
+from neurodecode.nn.cells import diagnostics_of_cells
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,11 @@ class PathDynamics:
     kinds: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, path: NetworkPath, found: Portrait, fold: int, trial: np.ndarray) -> PathDynamics:
-        """From what was found of a path; ``trial``: of the held-out trials that it ran on."""
+    def of(
+        cls, path: NetworkPath, found: Portrait, fold: int, trial: np.ndarray, weights: Mapping[str, float]
+    ) -> PathDynamics:
+        """From what was found of a path; ``trial``: of the held-out trials that it ran on; ``weights``: numbers
+        that its cell tells of its weights."""
         arrays = {name: getattr(found, name) for name in ("lag_s", "norms", "product_lags", "singular", "group")}
         arrays |= {"coordinates": found.coordinates.astype(np.float32), "shares": found.axes.shares}
         arrays |= {"eigenvalues": found.eigenvalues, "trial": np.repeat(trial, len(found.group) // len(trial))}
@@ -63,7 +67,7 @@ class PathDynamics:
             tuple(kind if fixed else "slow" for kind, fixed in zip(p.kinds, p.fixed, strict=True))
             for p in found.points
         )
-        return cls(path.name, fold, path.group_names, arrays, found.summary, kinds)
+        return cls(path.name, fold, path.group_names, arrays, {**found.summary, **weights}, kinds)
 
 
 def dynamics_of_folds(
@@ -86,8 +90,14 @@ def dynamics_of_folds(
             seen = portrait(path, rng)
             told = ", ".join(f"{name} {value:.4g}" for name, value in seen.summary.items())
             log.info("%s, fold %d, %s: %s", names[1], split.fold, path.name, told)
-            found.append(PathDynamics.of(path, seen, split.fold, chosen))
+            found.append(PathDynamics.of(path, seen, split.fold, chosen, _of_weights(model, path.name)))
     return found
+
+
+def _of_weights(fitted: FittedRecurrent, path: str) -> dict[str, float]:
+    """What the cell of the first network's path tells of its weights in single numbers, NaN where it has none."""
+    told = diagnostics_of_cells(fitted.model.cell(), fitted.parameters()).get(f"seed0.{path}", {})
+    return {k: np.nan if v is None else float(v) for k, v in told.items() if isinstance(v, int | float | None)}
 
 
 def dynamics_scores(

@@ -35,6 +35,10 @@ from neurodecode.report.dynamics.session_figures import FIGURES, draw_dynamics
 
 torch.set_num_threads(1)
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+OF_WEIGHTS = {
+    "excitatory_inhibitory": ("excitation", "inhibition", "balance"),
+    "low_rank": ("bulk_radius", "n_outliers", "largest_outlier"),
+}
 SMALL = {"hidden": 5, "own_hidden": 3, "seeds": 1, "epochs": 1, "batches_per_epoch": 2, "longest_s": 0.1}
 
 
@@ -80,21 +84,8 @@ def session(toy_trials):
     return toy_trials, make_splits(toy_trials.condition, toy_trials.condition_names, 2, np.random.default_rng(0))
 
 
-def kept(model, trials, split):
-    """Fitted, and kept whatever validation says."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neurodecode.models._recurrent.chosen_share", lambda *_: Share(1.0, 0.1, 0.05))
-        one = model.fit(trials.select(split.train), trials.select(split.validation), np.random.default_rng(1))
-    torch.manual_seed(0)
-    network = one.networks[0]  # readouts that have learnt nothing are 0
-    torch.nn.init.normal_(network.population.readout.weight, std=0.3)
-    if network.own is not None:
-        torch.nn.init.normal_(network.own.readout, std=0.3)
-    return one
-
-
 @pytest.fixture(scope="module")
-def fitted(session):
+def fitted(session, kept):
     trials, splits = session
     return [kept(build_model("lstm", **SMALL), trials, split) for split in splits]
 
@@ -105,7 +96,7 @@ def found(session, fitted):
     return dynamics_of_folds(fitted, trials, splits, names=("toy", "lstm"), seed=1)
 
 
-def test_the_pull_on_a_state_is_the_gradient_of_the_networks_loss(session):
+def test_the_pull_on_a_state_is_the_gradient_of_the_networks_loss(session, kept):
     trials, splits = session
     one = kept(build_model("gru", **{**SMALL, "own_hidden": 0}), trials, splits[0])
     test = trials.select(splits[0].test)
@@ -127,7 +118,7 @@ def test_the_pull_on_a_state_is_the_gradient_of_the_networks_loss(session):
     assert network_paths(one, test) == [], "what speaks to no unit is not looked at"
 
 
-def test_the_pull_is_that_of_the_fitted_model_with_its_share_and_all_its_networks(session):
+def test_the_pull_is_that_of_the_fitted_model_with_its_share_and_all_its_networks(session, kept):
     trials, splits = session
     one = kept(build_model("gru", **{**SMALL, "own_hidden": 0, "seeds": 2}), trials, splits[0])
     one = replace(one, share=Share(0.5, 0.1, 0.05))
@@ -174,6 +165,16 @@ def test_every_path_of_every_fold_is_seen_and_scored(session, found, tmp_path):
         load_portraits(tmp_path / "absent.npz")
 
 
+@pytest.mark.parametrize("cell", OF_WEIGHTS)
+def test_what_a_cell_tells_of_its_weights_is_scored(cell, session, kept):
+    trials, splits = session
+    one = kept(build_model(cell, **{**SMALL, "own_hidden": 0}), trials, splits[0])
+    (seen,) = dynamics_of_folds([one], trials, splits[:1], names=("toy", cell), seed=1)
+    told = one.diagnostics()["cells"]["seed0.population"]
+    for name in OF_WEIGHTS[cell]:
+        np.testing.assert_equal(seen.summary[name], np.nan if told[name] is None else told[name])
+
+
 def test_horizons_in_the_table_of_cells_are_those_of_the_report(session, fitted, found):
     trials, splits = session
     told = memory_figures(fitted[0], trials.select(splits[0].test))
@@ -191,7 +192,8 @@ def test_the_readme_lists_every_number(found):
         name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     }
     beyond = {"horizon_beyond"} & set(re.findall(r"`(\w+)`", section))
-    assert listed | beyond == {KEPT, *found[0].summary}
+    of_weights = {name for names in OF_WEIGHTS.values() for name in names}
+    assert listed | beyond == {KEPT, *found[0].summary, *of_weights}
 
 
 def test_a_network_that_fell_back_has_no_dynamics(session, fitted):

@@ -45,7 +45,8 @@ class LowRankCell(Cell):
 
     def diagnostics(self, weights: Mapping[str, Any]) -> dict[str, Any]:
         """``bulk_radius``: of the random part's eigenvalues; ``outliers``: those of W that lie beyond it by more
-        than 1 / sqrt(hidden) [real, imaginary], the largest first and both of a complex pair.
+        than 1 / sqrt(hidden) [real, imaginary], the largest first and both of a complex pair; ``n_outliers``;
+        ``largest_outlier``: its modulus, None without one.
 
         By so much M and N that were only drawn move the rim of the bulk (in 19 of 20 draws of rank 2).
         """
@@ -54,7 +55,12 @@ class LowRankCell(Cell):
         found = np.linalg.eigvals(random + left @ right.T / len(random))
         beyond = found[np.abs(found) > radius + len(random) ** -0.5]
         beyond = beyond[np.lexsort((-beyond.imag, -np.abs(beyond).round(12)))]
-        return {"bulk_radius": radius, "outliers": [[float(v.real), float(v.imag)] for v in beyond]}
+        return {
+            "bulk_radius": radius,
+            "outliers": [[float(v.real), float(v.imag)] for v in beyond],
+            "n_outliers": len(beyond),
+            "largest_outlier": float(np.abs(beyond[0])) if len(beyond) else None,
+        }
 
 
 CELL = LowRankCell

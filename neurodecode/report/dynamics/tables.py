@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from neurodecode.evaluation.dynamics import KEPT
 from neurodecode.report.dynamics.results import DynamicsResults, path_label
 from neurodecode.report.tables import Cell, Row
@@ -29,6 +31,7 @@ COLUMNS = (
     Heading("fixed points", "stable / all fixed / slow, mean of a condition or unit"),
     Heading("slowest", "ms to 1/e at a stable point"),
     Heading("dimensions", "participation ratio of hidden activity"),
+    Heading("weights", "balance of excitation (1) and inhibition (-1), or outlier eigenvalues and the largest"),
 )
 
 
@@ -70,7 +73,18 @@ def _cells(results: DynamicsResults, model: str, path: str) -> tuple[Cell, ...]:
         Cell(" / ".join(number(of(m), 1) for m in ("stable_points", "fixed_points", "slow_points"))),
         Cell(number(of("slowest_ms"), 0)),
         Cell(number(of("participation_ratio"), 1)),
+        Cell(_of_weights(of)),
     )
+
+
+def _of_weights(of: Callable[[str], float]) -> str:
+    """What the cell tells of its weights: excitatory and inhibitory units, or weights of low rank."""
+    if np.isfinite(of("balance")):
+        return f"balance {number(of('balance'), 2)}"
+    if not np.isfinite(of("n_outliers")):
+        return NONE
+    largest = f", {number(of('largest_outlier'), 2)}" if of("n_outliers") else ""
+    return f"{number(of('n_outliers'), 1)} outliers{largest} (bulk {number(of('bulk_radius'), 2)})"
 
 
 def _range(results: DynamicsResults, model: str, path: str, metric: str, write: Callable[[float], str]) -> str:

@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections import defaultdict
 
-from neurodecode.report.dynamics.tables import COLUMNS
+from neurodecode.report.dynamics.tables import COLUMNS, _of_weights
 from neurodecode.report.page import write_report
 from neurodecode.report.session_figures import _section
 
@@ -52,3 +53,13 @@ def test_a_session_whose_networks_were_looked_into_has_a_table_and_figures(fabri
     part = page.split('id="session-1-dynamics"')[1].split("</section>")[0]
     assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="alt of flow"', part)
     assert "Not drawn: no network was kept." in part
+
+
+def test_what_cells_tell_of_their_weights_is_in_the_table():
+    def told(**numbers: float) -> str:
+        return _of_weights(defaultdict(lambda: float("nan"), numbers).__getitem__)
+
+    assert told(balance=0.034) == "balance 0.03"
+    assert told(n_outliers=2.0, largest_outlier=1.4, bulk_radius=0.812) == "2.0 outliers, 1.40 (bulk 0.81)"
+    assert told(n_outliers=0.0, bulk_radius=0.812) == "0.0 outliers (bulk 0.81)"
+    assert told() == "\N{EN DASH}"
