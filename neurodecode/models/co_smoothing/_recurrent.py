@@ -2,7 +2,8 @@
 
 The network adds to the causal regression of ``glm`` what it makes of the held-in units' past spikes, exponential
 traces of them, the log aggregate of the held-out units and the covariates. It is trained as the networks of the
-families are, starts as that regression, and is kept only where validation trials say that it is better.
+families are, starts as that regression, and is kept only where validation trials say that it is better. It has the
+population's path alone: a unit's own cell would read the unit's own past, which is held out here.
 """
 
 from __future__ import annotations
