@@ -18,6 +18,7 @@ from neurodecode.nn.cells import cell_type
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "theory.md"
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+OF_RUNS = {"free_running": "snakemake --cores all --configfile examples/free_running.yaml"}
 MEASURED = {
     "markov_orders": "markov_orders",
     "synthetic_tasks": "synthetic_tasks",
@@ -37,12 +38,15 @@ def run(number: int) -> dict[str, Any]:
 
 def test_every_figure_is_there_and_shown():
     page = PAGE.read_text(encoding="utf-8")
-    assert set(re.findall(r"\(figures/(\w+)\.png\)", page)) == set(FIGURES) | set(MEASURED)
+    assert set(re.findall(r"\(figures/(\w+)\.png\)", page)) == set(FIGURES) | set(MEASURED) | set(OF_RUNS)
     for name in FIGURES:
         assert (FOLDER / f"{name}.png").is_file(), f"python -m benchmarks.theory {name}"
     for name, module in MEASURED.items():
         assert (FOLDER / f"{name}.png").is_file(), f"python -m benchmarks.{module} figure"
         assert f"`python -m benchmarks.{module}" in page
+    for name, command in OF_RUNS.items():
+        assert (FOLDER / f"{name}.png").is_file(), command
+        assert f"`{command}`" in page
 
 
 def test_nothing_is_left_to_be_filled_in():
