@@ -15,7 +15,7 @@ from neurodecode.models.psth import FittedPSTH
 from neurodecode.nn import training
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def networks_are_kept() -> Iterator[None]:
     """Three quarters of what a network adds after its last epoch, whatever validation trials say.
 

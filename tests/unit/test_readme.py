@@ -297,6 +297,7 @@ def test_every_metric_and_column_of_the_scores_is_listed():
 def test_every_term_of_a_decomposition_is_explained():
     assert table_after("### Where does the gain come from?", "term") == {
         *decomposition.TERMS,
+        decomposition.FALLEN_BACK,
         decomposition.REMAINDER,
     }
     for name in (*NESTED_MODELS, decomposition.TOTAL, sufficiency.METRIC):

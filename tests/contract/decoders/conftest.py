@@ -19,7 +19,7 @@ N_TRAIN, N_TRIALS = 60, 160
 Name = tuple[str, str]  # family, class
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def networks_are_kept() -> None:
     """Decoders have nothing to fall back to: their networks are trained and chosen as anywhere else."""
 
