@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from benchmarks._cell_lines import cell_line
 from neurodecode.dynamics.cells import cell_step, driven_steps, exact, hidden_activity, resting
-from neurodecode.dynamics.gradient_flow import gradient_norms
+from neurodecode.dynamics.gradient_flow import fitted_discount, gradient_norms, product_singular_values
 from neurodecode.dynamics.lipschitz import Lipschitz, measured_lipschitz
 from neurodecode.dynamics.random_networks import random_weights
 from neurodecode.dynamics.steps import Step, trajectory
@@ -133,6 +133,25 @@ def lipschitz_table() -> str:
         found, most = fresh.lipschitz(), fresh.upper_bound()
         above = "" if most is None else f"{most:.2f}"
         lines.append(f"| {fresh.label} | {found.on_states:.2f} | {found.found:.2f} | {above} |")
+    return "\n".join(lines)
+
+
+def jacobians_table() -> str:
+    """Markdown: singular values of products of k Jacobians of each fresh cell, geometric means over rows, and the
+    discount gamma^k that fits the largest best."""
+    lags = (1, 10, 30, 60, 100, 150, N_LAGS)
+    lines = [
+        "| cell | largest, k = 1 | k = 10 | k = 100 | median, k = 10 | gamma (r²) | 1/e (ms) |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for fresh in fresh_cells():
+        found = product_singular_values(fresh.steps, fresh.start, lags)
+        mean = np.exp(np.log(np.maximum(found, np.finfo(np.float64).tiny)).mean(axis=1))
+        discount, (one, ten, *_) = fitted_discount(lags, mean[:, 0]), mean[:, 0]
+        left = discount.time_constant_s(BIN_SIZE_S)
+        told = "grows" if np.isinf(left) else f"{1000 * left:.0f}"
+        sizes = f"{one:.2f} | {ten:.2g} | {float(f'{mean[lags.index(100), 0]:.1g}'):g} | {np.median(mean[1]):.1g}"
+        lines.append(f"| {fresh.label} | {sizes} | {discount.gamma:.3f} ({discount.r2:.2f}) | {told} |")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """The figures of docs/theory.md, each from the package's own functions.
 
     python -m benchmarks.theory [NAME ...] [--output FOLDER]      (all figures where none is named)
-    python -m benchmarks.theory lipschitz                         (prints the page's table)
+    python -m benchmarks.theory lipschitz jacobians               (prints the page's tables)
 
 Writes NAME.png into docs/figures, or into FOLDER. Nothing here is fitted to a recording.
 """
@@ -16,7 +16,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks._fresh_cells import gradient_flow, lipschitz_table
+from benchmarks._fresh_cells import gradient_flow, jacobians_table, lipschitz_table
 from neurodecode.dynamics.cells import driven_steps, exact, resting
 from neurodecode.dynamics.fixed_points import find_fixed_points
 from neurodecode.dynamics.integration import Field, euler_errors, euler_step, rate_field
@@ -223,7 +223,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 }
 
 
-TABLES: dict[str, Callable[[], str]] = {"lipschitz": lipschitz_table}
+TABLES: dict[str, Callable[[], str]] = {"lipschitz": lipschitz_table, "jacobians": jacobians_table}
 
 
 def main(given: Sequence[str] | None = None) -> None:

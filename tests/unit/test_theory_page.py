@@ -12,6 +12,7 @@ from benchmarks._cell_lines import MARKS
 from benchmarks._fresh_cells import fresh_cells
 from benchmarks.theory import FIGURES, FOLDER, main
 from neurodecode.dynamics.cells import cell_step, exact
+from neurodecode.dynamics.gradient_flow import product_singular_values
 from neurodecode.dynamics.integration import euler_step, rate_field
 from neurodecode.models import cell_names
 from neurodecode.nn.cells import cell_type
@@ -78,6 +79,22 @@ def test_no_step_of_leaky_units_stretches_more_than_its_upper_bound():
             bounded[fresh.label] = fresh.lipschitz().found
             assert bounded[fresh.label] <= most + 1e-9
     assert set(bounded) == {"excitatory inhibitory", "low rank", "rate", "reservoir", "rnn"}
+
+
+def test_the_table_of_jacobian_products_is_that_of_the_cells():
+    page = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| ([\d.]+) \|.*\| ([\d.]+) \([\d.]+\) \| (\w+) \|$", page, re.MULTILINE)
+    cells = {fresh.label: fresh for fresh in fresh_cells()}
+    assert [label for label, *_ in rows] == list(cells)
+    for label, largest, gamma, left in rows:
+        fresh = cells[label]
+        found = product_singular_values(fresh.steps, fresh.start, [1])[0, :, 0]
+        assert float(largest) == pytest.approx(np.exp(np.log(found).mean()), abs=0.006)
+        assert (
+            left == "grows"
+            if float(gamma) > 1
+            else float(left) == pytest.approx(-5 / np.log(float(gamma)), rel=0.05)
+        )
 
 
 def test_the_table_of_steps_is_that_of_the_cells():
