@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks._cell_lines import cell_line
+from benchmarks._flow import singular_values
 from neurodecode.dynamics.cells import cell_step, driven_steps, exact, hidden_activity, resting
-from neurodecode.dynamics.gradient_flow import fitted_discount, gradient_norms, product_singular_values
+from neurodecode.dynamics.gradient_flow import fitted_discount, gradient_norms
 from neurodecode.dynamics.lipschitz import Lipschitz, measured_lipschitz
 from neurodecode.dynamics.random_networks import random_weights
 from neurodecode.dynamics.steps import Step, trajectory
@@ -139,18 +140,19 @@ def lipschitz_table() -> str:
 def jacobians_table() -> str:
     """Markdown: singular values of products of k Jacobians of each fresh cell, geometric means over rows, and the
     discount gamma^k that fits the largest best."""
-    lags = (1, 10, 30, 60, 100, 150, N_LAGS)
+    lags, inputs = (1, 10, 30, 60, 100, 150, N_LAGS), _inputs().numpy()
     lines = [
         "| cell | largest, k = 1 | k = 10 | k = 100 | median, k = 10 | gamma (r²) | 1/e (ms) |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for fresh in fresh_cells():
-        found = product_singular_values(fresh.steps, fresh.start, lags)
-        mean = np.exp(np.log(np.maximum(found, np.finfo(np.float64).tiny)).mean(axis=1))
-        discount, (one, ten, *_) = fitted_discount(lags, mean[:, 0]), mean[:, 0]
+        found = singular_values(fresh.cell, inputs, lags)
+        largest = found[:, 0]
+        discount = fitted_discount(lags, largest)
         left = discount.time_constant_s(BIN_SIZE_S)
         told = "grows" if np.isinf(left) else f"{1000 * left:.0f}"
-        sizes = f"{one:.2f} | {ten:.2g} | {float(f'{mean[lags.index(100), 0]:.1g}'):g} | {np.median(mean[1]):.1g}"
+        hundred = float(f"{largest[lags.index(100)]:.1g}")
+        sizes = f"{largest[0]:.2f} | {largest[1]:.2g} | {hundred:g} | {np.median(found[1]):.1g}"
         lines.append(f"| {fresh.label} | {sizes} | {discount.gamma:.3f} ({discount.r2:.2f}) | {told} |")
     return "\n".join(lines)
 

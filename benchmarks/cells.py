@@ -204,10 +204,8 @@ def together_lines(latest: Mapping[tuple[str, str], dict[str, str]]) -> Iterator
     sessions = list(dict.fromkeys(session for session, _ in latest))
     yield f"| model | {' | '.join(sessions)} |"
     yield f"|{' --- |' * (1 + len(sessions))}"
-    for model in dict.fromkeys(model for _, model in latest if model not in BASELINES):
-        cells = [_reached(latest.get((session, model))) for session in sessions]
-        yield f"| `{model}` | {' | '.join(cells)} |"
-    for model in BASELINES:
+    networks = dict.fromkeys(model for _, model in latest if model not in BASELINES)
+    for model in (*networks, *BASELINES):
         cells = [_reached(latest.get((session, model))) for session in sessions]
         yield f"| `{model}` | {' | '.join(cells)} |"
 
