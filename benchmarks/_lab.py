@@ -12,10 +12,18 @@ MODELS = {
 NETWORK = {"family": "lstm", "device": "cuda", "hidden": 2, "seeds": 1, "epochs": 2, "batches_per_epoch": 2}
 
 
-def write_lab(folder: Path, n_sessions: int, *, network: bool = False, broken: tuple[int, ...] = ()) -> Path:
+def write_lab(
+    folder: Path,
+    n_sessions: int,
+    *,
+    network: bool = False,
+    broken: tuple[int, ...] = (),
+    sessions_on_page: int = 20,
+) -> Path:
     """Recordings of two units and 20 trials, a sheet that lists them, and the configuration that names the sheet.
 
-    ``broken``: recordings that are cut short. Returns the configuration's path.
+    ``broken``: recordings that are cut short. ``sessions_on_page``: of more, each has a page of its own.
+    Returns the configuration's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = ["name,path,models"]
@@ -36,6 +44,7 @@ def write_lab(folder: Path, n_sessions: int, *, network: bool = False, broken: t
         "recordings_dir": str(folder),
         "models": MODELS | ({"lstm": NETWORK} if network else {}),
         "evaluation": {"folds": 2, "bootstrap": 10},
+        "report": {"sessions_on_page": sessions_on_page},
     }
     (folder / "lab.yaml").write_text(yaml.safe_dump(config))
     return folder / "lab.yaml"

@@ -77,7 +77,8 @@ class DecodingPlan:
     @property
     def sessions(self) -> list[str]:
         """Sessions that something is decoded from, each before its window before the stimulus."""
-        return sorted(self.origin, key=lambda name: (list(self.recorded).index(self.origin[name][0]), name))
+        place = {name: number for number, name in enumerate(self.recorded)}
+        return sorted(self.origin, key=lambda name: (place[self.origin[name][0]], name))
 
     def target_of(self, session: str) -> Mapping[str, Any]:
         """What is decoded from a session."""

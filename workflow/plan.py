@@ -30,6 +30,7 @@ class Plan:
         self.fitted = {**self.models, **self.nested}
         self.recordings_dir = Path(config["recordings_dir"])
         self.results_dir = Path(config["results_dir"])
+        self.sessions_on_page: int = config["report"]["sessions_on_page"]
         self.cells = {file.stem for file in Path(root, CELLS).glob("[!_]*.py")}
         self.co_smoothing_families = {file.stem for file in Path(root, CO_SMOOTHERS).glob("[!_]*.py")} | self.cells
         self.co_smoothing: Mapping[str, Any] | None = config.get("co_smoothing")
@@ -44,7 +45,13 @@ class Plan:
     @property
     def sessions(self) -> list[str]:
         """Every session, null controls behind the recording that they are derived from."""
-        return sorted(self.origin, key=lambda name: (list(self.recorded).index(self.origin[name][0]), name))
+        place = {name: number for number, name in enumerate(self.recorded)}
+        return sorted(self.origin, key=lambda name: (place[self.origin[name][0]], name))
+
+    @property
+    def apart(self) -> list[str]:
+        """The recorded sessions that have pages of their own: all, where they are too many for one."""
+        return list(self.recorded) if len(self.recorded) > self.sessions_on_page else []
 
     def simulated(self, session: str) -> bool:
         """Whether a session's spikes are simulated, so that its true intensity is known."""

@@ -95,11 +95,12 @@ class ForecastConfig:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """``title`` of the page."""
+    """``title`` of the page, and how many sessions it holds whole: of more, each has a page of its own."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     title: str = "Single trials against their average"
+    sessions_on_page: Annotated[int, Field(ge=1)] = 20
 
 
 @dataclass(frozen=True)

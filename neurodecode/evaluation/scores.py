@@ -106,9 +106,13 @@ def write_session_scores(
 
 def collect_scores(inputs: Iterable[str | Path], output: str | Path) -> None:
     """Put the tables of all sessions and tasks into one scores.csv, in the order given."""
+    write_scores(read_all_scores(inputs), output)
+
+
+def read_all_scores(inputs: Iterable[str | Path]) -> pd.DataFrame:
+    """Read tables of scores as one, in the order given; DataError as of ``read_scores``."""
     frames = [read_scores(path) for path in inputs]
-    together = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
-    write_scores(together, output)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
 
 
 def write_scores(frame: pd.DataFrame, path: str | Path) -> None:

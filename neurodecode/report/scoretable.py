@@ -61,6 +61,10 @@ class ScoreTable:
         """Models that have ``metric`` pooled over units and folds, in the order of the file."""
         return [m for m, name, unit, fold in self.held if (name, unit, fold) == (metric, ALL, ALL)]
 
+    def pooled(self, metric: str) -> ScoreTable:
+        """The same of one metric, over all units and folds."""
+        return ScoreTable({key: e for key, e in self.held.items() if key[1:] == (metric, ALL, ALL)})
+
     def folds(self, model: str, metric: str) -> list[Estimate]:
         """The metric of each fold, pooled over units."""
         return [e for (m, name, u, f), e in self.held.items() if (m, name, u) == (model, metric, ALL) and f != ALL]

@@ -10,9 +10,9 @@ from benchmarks._slurm import running, submitted
 
 @pytest.fixture(scope="module")
 def ended(cluster, tmp_path_factory):
-    """A run of three recordings: one with a network that asks for a GPU, one cut short, one as it should be."""
+    """A run of three recordings, each with its page: one has a network that asks for a GPU, one is cut short."""
     folder = tmp_path_factory.mktemp("lab")
-    config = write_lab(folder, 3, network=True, broken=(1,))
+    config = write_lab(folder, 3, network=True, broken=(1,), sessions_on_page=1)
     status, said = cluster.run(folder / "run", config, "--retries", "0")
     return folder / "run", status, said
 
@@ -29,6 +29,14 @@ def test_the_page_names_it_with_its_error(ended):
     page = (ended[0] / "results/report.html").read_text()
     assert "1 of 3 sessions failed" in page
     assert "rat1.npz: not a whole .npz file" in page
+
+
+def test_the_others_have_their_pages(ended):
+    results = ended[0] / "results"
+    for name in ("rat0", "rat2"):
+        assert f'href="{name}/report.html#session-1"' in (results / "report.html").read_text()
+        assert 'href="../report.html"' in (results / name / "report.html").read_text()
+    assert not (results / "rat1/report.html").exists()
 
 
 def test_the_small_jobs_of_a_recording_are_one(ended):

@@ -142,6 +142,21 @@ def test_a_new_session_leaves_the_others_alone(checkout, finished):
     }
 
 
+def test_sessions_that_are_too_many_for_a_page_have_their_own(checkout, finished):
+    new = "sessions={new: {simulate: poisson, n_trials: 20, models: [psth]}}"
+    asked = ("controls={shuffled_trials: {sessions: [toy]}}", "report={sessions_on_page: 1}")
+    planned = checkout.planned(finished, "--config", new, *asked)
+    assert planned == {
+        *("check the configuration", "simulate new", "read new", "fit psth to new", "score new", "draw new"),
+        *(
+            "judge the sufficiency of the models of new",
+            "write the page of toy",
+            "write the page of new",
+            *TOGETHER,
+        ),
+    }
+
+
 def test_nested_values_of_the_command_line_are_numbers(checkout, finished):
     planned = checkout.planned(finished, "--config", "evaluation={bootstrap: 30}")
     scored = {"score toy.shuffled_trials", "score units of toy predicted from the others", "forecast toy by glm"}

@@ -154,22 +154,32 @@ rule summarise_sessions:
         "../scripts/summarise_sessions.py"
 
 
+def scores_of(recordings):
+    """All that was scored on these recordings, their null controls, and what was decoded from them."""
+    sessions = [name for name in plan.sessions if plan.origin[name][0] in recordings]
+    decoded = [name for name in decoding.sessions if decoding.origin[name][0] in recordings]
+    co_smoothed = [name for name in plan.co_smoothed if name in recordings]
+    return [
+        *(f"<results>/{name}/scores.csv" for name in sessions),
+        *(f"<results>/{name}/co_smoothing/scores.csv" for name in co_smoothed),
+        *of_tasks(sessions),
+        *(f"<results>/{name}/decoders/scores.csv" for name in decoded),
+        *(
+            f"<results>/{name}/models/{model}/forecasts.csv"
+            for name in recordings
+            for model in plan.forecasters_of(name)
+        ),
+        *(
+            f"<results>/{name}/models/{model}/dynamics.csv"
+            for name in recordings
+            for model in plan.dynamics_of(name)
+        ),
+    ]
+
+
 rule collect_scores:
     input:
-        [f"<results>/{session}/scores.csv" for session in plan.sessions],
-        [f"<results>/{session}/co_smoothing/scores.csv" for session in plan.co_smoothed],
-        of_tasks(plan.sessions),
-        [f"<results>/{session}/decoders/scores.csv" for session in decoding.sessions],
-        [
-            f"<results>/{session}/models/{name}/forecasts.csv"
-            for session in plan.recorded
-            for name in plan.forecasters_of(session)
-        ],
-        [
-            f"<results>/{session}/models/{name}/dynamics.csv"
-            for session in plan.recorded
-            for name in plan.dynamics_of(session)
-        ],
+        scores_of(plan.recorded),
     output:
         report("<results>/scores.csv", caption="../report/scores.rst", category="Scores"),
     log:

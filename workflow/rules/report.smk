@@ -104,25 +104,77 @@ rule decoding_figures:
         "../scripts/decoding_figures.py"
 
 
+def described(recordings):
+    """What a page says of the figures of these recordings, by where they stand on it."""
+    return {
+        "sections": [f"<results>/{name}/figures/figures.json" for name in recordings],
+        "decoding": [
+            f"<results>/{name}/figures/decoding/figures.json" for name in decoding.drawn if name in recordings
+        ],
+        "dynamics": [
+            f"<results>/{name}/figures/dynamics/figures.json" for name in plan.moving() if name in recordings
+        ],
+    }
+
+
+def drawn(recordings):
+    """The figures themselves."""
+    folders = {"figures": FIGURES, "figures/decoding": DECODING_FIGURES, "figures/dynamics": DYNAMICS_FIGURES}
+    held = {"figures": recordings, "figures/decoding": decoding.drawn, "figures/dynamics": plan.moving()}
+    return {
+        folder.replace("/", "_"): [
+            f"<results>/{name}/{folder}/{figure}.png"
+            for name in held[folder]
+            if name in recordings
+            for figure in figures
+        ]
+        for folder, figures in folders.items()
+    }
+
+
+def memory_of_page(wildcards, input, attempt):
+    """Scores and figures are held, and not the pages that are linked to."""
+    linked_mb = sum(Path(page).stat().st_size for page in input.get("pages", [])) / 1e6
+    return int((800 + 8 * (input.size_mb - linked_mb)) * attempt)
+
+
+rule session_page:
+    input:
+        unpack(lambda wildcards: described([wildcards.session]) | drawn([wildcards.session])),
+        scores=lambda wildcards: scores_of([wildcards.session]),
+    output:
+        "<results>/{session}/report.html",
+    log:
+        "<logs>/{session}/session_page.log",
+    benchmark:
+        "<benchmarks>/{session}/session_page.tsv"
+    wildcard_constraints:
+        session=one_of(plan.apart),
+    group:
+        group_of("evaluate")
+    threads: 1
+    resources:
+        mem_mb=memory_of_page,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+        lane=1,
+    params:
+        config=lambda wildcards: config | {"sessions": {wildcards.session: config["sessions"][wildcards.session]}},
+        home="<results>/report.html",
+        code=digest_of("neurodecode.report.page", files=("neurodecode/report/templates/*",)),
+    message:
+        "write the page of {wildcards.session}"
+    script:
+        "../scripts/session_page.py"
+
+
 rule report:
     input:
+        **described(plan.recorded),
+        **({} if plan.apart else drawn(plan.recorded)),
+        pages=[f"<results>/{session}/report.html" for session in plan.apart],
         scores="<results>/scores.csv",
         summary="<results>/summary.csv",
         config="<results>/config.json",
-        sections=[f"<results>/{session}/figures/figures.json" for session in plan.recorded],
-        figures=[f"<results>/{session}/figures/{name}.png" for session in plan.recorded for name in FIGURES],
-        decoding=[f"<results>/{session}/figures/decoding/figures.json" for session in decoding.drawn],
-        decoded=[
-            f"<results>/{session}/figures/decoding/{name}.png"
-            for session in decoding.drawn
-            for name in DECODING_FIGURES
-        ],
-        dynamics=[f"<results>/{session}/figures/dynamics/figures.json" for session in plan.moving()],
-        moving=[
-            f"<results>/{session}/figures/dynamics/{name}.png"
-            for session in plan.moving()
-            for name in DYNAMICS_FIGURES
-        ],
     output:
         report("<results>/report.html", caption="../report/page.rst", category="Report"),
     log:
@@ -131,7 +183,7 @@ rule report:
         "<benchmarks>/report.tsv"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input, attempt: int((800 + 8 * input.size_mb) * attempt),
+        mem_mb=memory_of_page,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         failures=FAILURES,

@@ -6,9 +6,10 @@ from neurodecode.report.results import read_json
 
 with logging_to(snakemake.log[0]):
     write_report(
-        scores=snakemake.input.scores,
+        scores=[snakemake.input.scores],
         summary=snakemake.input.summary,
         sections=list(snakemake.input.sections),
+        pages=list(snakemake.input.get("pages", [])),
         decoding=list(snakemake.input.get("decoding", [])),
         dynamics=list(snakemake.input.get("dynamics", [])),
         config=read_json(snakemake.input.config),

@@ -48,12 +48,12 @@ class KindOfTarget:
     sections: list[DecodingSection]
 
 
-def decoding_section(path: str | Path, frame: pd.DataFrame) -> DecodingSection:
-    """From what ``draw_decoding`` wrote and all scores. Raises DataError for a file that is not ours."""
+def decoding_section(path: str | Path, scores: Mapping[str, pd.DataFrame]) -> DecodingSection:
+    """From what ``draw_decoding`` wrote and scores by session. Raises DataError for a file that is not ours."""
     held = read_json(path)
     try:
-        tables = target_tables(frame, TASK_OF_KIND[held["kind"]])
         target, session, empty = held["target"], held["session"], ScoreTable({})
+        tables = target_tables(scores[session], TASK_OF_KIND[held["kind"]]) if session in scores else {}
         own = tables.get((session, ""), {})
         before = tables.get((session, PRE_STIMULUS), {}).get(target, empty)
         found = Comparison(

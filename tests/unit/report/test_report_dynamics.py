@@ -38,7 +38,7 @@ def test_a_session_whose_networks_were_looked_into_has_a_table_and_figures(fabri
     (figures / "dynamics" / "figures.json").write_text(json.dumps(section))
     for dynamics in ([], [figures / "dynamics" / "figures.json"]):
         write_report(
-            scores=held.folder / "scores.csv",
+            scores=[held.folder / "scores.csv"],
             sections=[figures / "figures.json"],
             dynamics=dynamics,
             config={"models": {"lstm": {"family": "lstm"}}},

@@ -3,6 +3,7 @@
 import html.parser
 import re
 from collections import Counter
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -76,7 +77,7 @@ def written(tmp_path_factory, fabricated):
         trial_likelihoods(one.trials, one.splits, one.predictions).save(held[one.session])
     tables = {one.session: one.folder / "scores.csv" for one in made}
     write_summary(likelihoods=held, scores=tables, n_bootstrap=40, seed=1, output=folder / "summary.csv")
-    files = {"scores": folder / "scores.csv", "summary": folder / "summary.csv"}
+    files = {"scores": [folder / "scores.csv"], "summary": folder / "summary.csv"}
     write_report(**files, sections=sections, config=CONFIG, output=folder / "report.html")
     return folder / "report.html"
 
@@ -134,7 +135,7 @@ def test_a_section_that_is_none_is_refused(tmp_path, written):
     (tmp_path / "figures.json").write_text('{"session": "x"}')
     with pytest.raises(DataError, match="draw the session again"):
         write_report(
-            scores=written.parent / "scores.csv",
+            scores=[written.parent / "scores.csv"],
             sections=[tmp_path / "figures.json"],
             config=CONFIG,
             output=tmp_path / "report.html",
@@ -147,7 +148,7 @@ def test_a_missing_figure_is_named(tmp_path, written):
     section.write_text((written.parent / "plain" / "figures" / "figures.json").read_text())
     with pytest.raises(DataError, match=r"overview\.png: figure missing"):
         write_report(
-            scores=written.parent / "scores.csv", sections=[section], config=CONFIG, output=tmp_path / "r.html"
+            scores=[written.parent / "scores.csv"], sections=[section], config=CONFIG, output=tmp_path / "r.html"
         )
 
 
@@ -156,7 +157,7 @@ def test_sessions_that_failed_are_named_with_their_error(written, tmp_path):
     told = {"a/b": {"rule": "ingest", "error": "no <units> at all", "log": "results/logs/a/ingest.log"}}
     output = tmp_path / "report.html"
     write_report(
-        scores=written.parent / "scores.csv", sections=[section], config=CONFIG, output=output, failures=told
+        scores=[written.parent / "scores.csv"], sections=[section], config=CONFIG, output=output, failures=told
     )
     page = Page(output.read_text(encoding="utf-8"))
     assert "1 of 2 sessions failed and is missing from everything below" in page.text
@@ -171,3 +172,60 @@ def test_all_sessions_together_have_an_answer_and_a_table(page):
     assert "Over 2 sessions and 6 units, glm predicts" in page.text
     assert "Null controls are left out." in page.text
     assert "sessions gained" in page.text
+
+
+@pytest.fixture(scope="module")
+def apart(written):
+    """The same run with a page for each session, and the one that links to them."""
+    folder = written.parent
+    sections = [folder / name / "figures" / "figures.json" for name in ("plain", "a&b<script>")]
+    pages = [section.parent.parent / "report.html" for section in sections]
+    for section, page in zip(sections, pages, strict=True):
+        write_report(
+            scores=[section.parent.parent / "scores.csv"],
+            sections=[section],
+            config=CONFIG,
+            output=page,
+            home=folder / "apart.html",
+        )
+    files = {"scores": [folder / "scores.csv"], "summary": folder / "summary.csv"}
+    write_report(**files, sections=sections, pages=pages, config=CONFIG, output=folder / "apart.html")
+    return folder / "apart.html", pages
+
+
+def test_of_many_sessions_the_page_links_to_those_of_each(apart, page):
+    first, pages = apart
+    found = Page(first.read_text(encoding="utf-8"))
+    assert len(found.all("img")) == 1  # of all sessions together
+    assert not [a for _, a in found.tags if (a.get("id") or "").startswith("session-")]
+    for words in ("Over 2 sessions and 6 units, glm predicts", "KS units passed", "poisson_surrogate"):
+        assert words in found.text
+    links = {a["href"] for a in found.all("a")}
+    anchors = {a["id"] for _, a in found.tags if "id" in a}
+    elsewhere = {link for link in links if not str(link).startswith("#")}
+    assert {link[1:] for link in links - elsewhere} <= anchors
+    reached = {(first.parent / unquote(link.partition("#")[0])).resolve() for link in elsewhere}
+    assert reached == {page.resolve() for page in pages}
+
+
+def test_the_page_of_a_session_says_what_the_whole_one_says_of_it(apart, page):
+    first, pages = apart
+    for path, n_pictures in zip(pages, (13, 11), strict=True):
+        found = Page(path.read_text(encoding="utf-8"))
+        assert len(found.all("img")) == n_pictures
+        anchors = {f"#{a['id']}" for _, a in found.tags if "id" in a}
+        outside = {a["href"] for a in found.all("a")} - anchors
+        assert [(path.parent / link).resolve() for link in outside] == [first.resolve()]
+        sentence = re.search(r"On single trials, the (best )?model .*?\.(?= )", found.text)
+        assert sentence
+        assert sentence[0] in page.text
+        assert "All sessions together" not in found.text
+
+
+def test_links_into_the_page_of_a_session_reach_their_part(apart):
+    first, _ = apart
+    for link in (a["href"] for a in Page(first.read_text(encoding="utf-8")).all("a")):
+        file, _, anchor = str(link).partition("#")
+        if file:
+            page = Page((first.parent / unquote(file)).read_text(encoding="utf-8"))
+            assert anchor in {a["id"] for _, a in page.tags if "id" in a}

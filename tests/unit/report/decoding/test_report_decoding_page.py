@@ -35,7 +35,7 @@ def written(tmp_path_factory, fabricated, fabricated_decoding):
         frames.append(made.frame())
     write_scores(pd.concat(frames), folder / "scores.csv")
     write_report(
-        scores=folder / "scores.csv",
+        scores=[folder / "scores.csv"],
         sections=sections,
         decoding=decoding,
         config={"models": {name: {"family": name} for name in ("psth", "glm")}},
@@ -82,7 +82,7 @@ def test_figures_of_the_kind_stand_in_the_session_and_links_lead_to_them(written
 
 def test_the_dims_of_a_signal_do_not_take_the_place_of_the_whole(written):
     frame = read_scores(written[0].parent / "scores.csv")
-    (section,) = by_kind([decoding_section(written[1][1], frame)])[0].sections
+    (section,) = by_kind([decoding_section(written[1][1], dict(iter(frame.groupby("session"))))])[0].sections
     pooled = frame[(frame["target"] == "hand") & (frame["model"] == "lstm") & (frame["metric"] == "r2")]
     value = pooled[pooled["fold"] == "all"]["value"].item()
     (row,) = (row for row in section.rows if row.model == "lstm")
@@ -92,4 +92,4 @@ def test_the_dims_of_a_signal_do_not_take_the_place_of_the_whole(written):
 def test_a_file_that_is_none_is_refused(tmp_path, written):
     (tmp_path / "figures.json").write_text('{"session": "x"}')
     with pytest.raises(DataError, match="draw it again"):
-        decoding_section(tmp_path / "figures.json", read_scores(written[0].parent / "scores.csv"))
+        decoding_section(tmp_path / "figures.json", {})
