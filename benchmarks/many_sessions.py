@@ -3,8 +3,8 @@
     python -m benchmarks.many_sessions --sessions 20 100 300 --record
 
 One recording is scored and drawn by the workflow; its results stand for those of all others, under their names.
-Each step then runs in a process of its own. The peak is all that the process held, libraries too; seconds are those
-of the processor. ``plan``: Snakemake's dry run of as many recordings that nothing was done for yet.
+Each step then runs in a process of its own. The peak is all that the process held, libraries too; seconds are
+those of the processor. ``plan``: Snakemake's dry run of as many recordings that nothing was done for yet.
 """
 
 from __future__ import annotations
