@@ -8,8 +8,9 @@
 
 Each rule's own function runs in a process of its own on files that stand where a run of the workflow would have
 them; the peak is all that the process held, libraries too, and seconds are those of the processor. Rules that fit
-models do so to ``--folds`` folds of five. ``lstm_batch``: two steps of training an ``lstm`` on one made batch of a
-session of that size, which is what training holds beside the session. What is measured already is left out.
+models do so to ``--folds`` folds of five; ``score`` scores those that were fitted to as many. ``lstm_batch``: two
+steps of training an ``lstm`` on one made batch of a session of that size, which is what training holds beside the
+session. What is measured already is left out.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ COLUMNS = (
 N_FOLDS = 5
 MODELS: dict[str, dict[str, Any]] = {name: {"family": name} for name in ("psth", "poisson", "glm", "lstm")}
 RULES = ("ingest", *MODELS)
+SCORE = "score"
 BATCH = "lstm_batch"
+FIT_FILES = ("predictions.npy", "samples.npz", "parameters.safetensors", "fit.json")
 BASE = RecordingSize(n_units=64, n_trials=60, n_bins=500)
 GROWTH = {"n_units": (32, 64, 128), "n_trials": (60, 120, 240), "n_bins": (250, 500, 1000)}
 SPIKES = tuple(RecordingSize(n, n_trials=100, n_bins=1000, rate_hz=50.0, pause_s=18.5) for n in (10, 100, 1000))
@@ -71,7 +74,6 @@ def fit(folder: Path, rule: str, model: Mapping[str, Any], n_folds: int) -> None
 
     some = folder / f"splits.{n_folds}.csv"
     save_splits(some, load_splits(folder / "splits.csv")[:n_folds])
-    names = ("predictions.npy", "samples.npz", "parameters.safetensors", "fit.json")
     fit_and_predict(
         trials=folder / "trials.npz",
         splits=some,
@@ -80,7 +82,36 @@ def fit(folder: Path, rule: str, model: Mapping[str, Any], n_folds: int) -> None
         session="large",
         seed=0,
         threads=1,
-        outputs={Path(name).stem: folder / rule / name for name in names},
+        outputs={Path(name).stem: folder / rule / name for name in FIT_FILES},
+    )
+
+
+def fitted(folder: Path, n_folds: int) -> list[str]:
+    """Models that were fitted to ``n_folds`` folds here."""
+
+    def folds(model: str) -> int:
+        path = folder / model / "fit.json"
+        return len(json.loads(path.read_text(encoding="utf-8"))["folds"]) if path.is_file() else 0
+
+    return [model for model in MODELS if folds(model) == n_folds]
+
+
+def score(folder: Path, models: Sequence[str], n_folds: int) -> None:
+    """What the rule score_session does, with the default number of resamples."""
+    from neurodecode.evaluation.scores import write_session_scores
+
+    write_session_scores(
+        trials=folder / "trials.npz",
+        splits=folder / f"splits.{n_folds}.csv",
+        predictions={name: folder / name / "predictions.npy" for name in models},
+        samples={name: folder / name / "samples.npz" for name in models},
+        fits={name: folder / name / "fit.json" for name in models},
+        session="large",
+        control="",
+        n_bootstrap=1000,
+        seed=0,
+        output=folder / "scores.csv",
+        likelihoods=folder / "likelihoods.npz",
     )
 
 
@@ -92,6 +123,8 @@ def work(asked: Mapping[str, Any]) -> None:
         from benchmarks._large_batch import train_on_a_batch
 
         train_on_a_batch(size)
+    elif asked["rule"] == SCORE:
+        score(folder, asked["model"]["models"], asked["folds"])
     elif asked["rule"] == "ingest":
         ingest(Path(asked["recording"]), folder, size)
     else:
@@ -121,8 +154,10 @@ def measure_session(arguments: argparse.Namespace, grows: str, size: RecordingSi
     origin = {"machine": machine(), "grows": grows, **asdict(size)}
     about = {"n_spikes": count.read_text(), "file_bytes": recording.stat().st_size}
     for rule in rules:
+        folds = arguments.folds if rule in (*MODELS, SCORE) else 0
         model = MODELS.get(rule, {}) | (json.loads(arguments.settings) if rule in MODELS else {})
-        folds = arguments.folds if rule in MODELS else 0
+        if rule == SCORE:
+            model = {"models": fitted(folder, folds)}
         key = {**origin, "rule": rule, "settings": json.dumps(model, sort_keys=True), "folds": folds}
         if rows.has(**key, commit=commit()) and all(path.is_file() for path in files(folder).values()):
             continue
@@ -176,7 +211,7 @@ def parsed(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--bins", type=int, default=1000)
     parser.add_argument("--rate-hz", type=float, default=10.0, help="mean rate of a unit")
-    parser.add_argument("--rules", nargs="+", choices=[*RULES, BATCH], default=list(RULES))
+    parser.add_argument("--rules", nargs="+", choices=[*RULES, SCORE, BATCH], default=list(RULES))
     parser.add_argument("--settings", default="{}", help="hyper-parameters of the models that are fitted, as JSON")
     parser.add_argument("--folds", type=int, default=1, help="of five, that models are fitted to")
     parser.add_argument("--folder", type=Path, default=Path("results_large"), help="where sessions are kept")
