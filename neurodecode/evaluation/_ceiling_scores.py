@@ -38,7 +38,8 @@ def add_ceiling_scores(
     """
     tested = scored.any(axis=(1, 2))
     condition = trials.condition[tested]
-    windows = WindowCounts.of(trials.window_counts[tested], scored[tested], trials.bin_size_s)
+    counts = (trials.window_counts[trial] for trial in np.flatnonzero(tested))
+    windows = WindowCounts.of_trials(counts, trials.n_units, scored[tested], trials.bin_size_s)
     rng = np.random.default_rng(seed_sequence(seed, rows.session, rows.control, "noise_ceiling"))
     halves = dealt_halves(condition, rng, n_splits=N_SPLITS)
     spikes = windows.spikes.sum(axis=1)
@@ -73,8 +74,11 @@ def _reached(
 ) -> _Estimate:
     """Per unit and over all, from the trials that a mask keeps."""
     tested = scored.any(axis=(1, 2))
-    expected = np.where(scored[tested], psth_hz[tested], 0.0) * trials.bin_size_s
-    predicted = WindowCounts.of(expected, scored[tested], trials.bin_size_s)
+    # One trial at a time: predictions may be mapped from a file of gigabytes.
+    expected = (
+        np.where(scored[trial], psth_hz[trial], 0.0) * trials.bin_size_s for trial in np.flatnonzero(tested)
+    )
+    predicted = WindowCounts.of_trials(expected, trials.n_units, scored[tested], trials.bin_size_s)
     condition, of_fold = trials.condition[tested], fold[tested]
 
     def reached(kept: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ better than the true one does. All numbers here are about windows of 20 ms, with
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
@@ -59,12 +61,25 @@ class WindowCounts:
         window_s: float = WINDOW_S,
     ) -> WindowCounts:
         """Sums over windows of ``window_s``, one bin at least; what is left at the end belongs to the last."""
-        size = min(max(1, round(window_s / bin_size_s)), counts.shape[1])
-        starts = np.arange(counts.shape[1] // size) * size
-        spikes = np.empty((counts.shape[0], starts.size, counts.shape[2]))
-        for trial in range(counts.shape[0]):
-            n = np.where(mask[trial], counts[trial], 0)
-            spikes[trial] = np.add.reduceat(n, starts, axis=0, dtype=np.float64)
+        return cls.of_trials(counts, counts.shape[2], mask, bin_size_s, window_s=window_s)
+
+    @classmethod
+    def of_trials(
+        cls,
+        counts: Iterable[np.ndarray],
+        n_units: int,
+        mask: Bool[np.ndarray, "trials bins #units"],
+        bin_size_s: float,
+        *,
+        window_s: float = WINDOW_S,
+    ) -> WindowCounts:
+        """The same of trials (bins, units) that come one at a time."""
+        n_trials, n_bins = mask.shape[:2]
+        size = min(max(1, round(window_s / bin_size_s)), n_bins)
+        starts = np.arange(n_bins // size) * size
+        spikes = np.empty((n_trials, starts.size, n_units))
+        for sums, seen, of_trial in zip(spikes, mask, counts, strict=True):
+            np.add.reduceat(np.where(seen, of_trial, 0), starts, axis=0, dtype=np.float64, out=sums)
         return cls(spikes, np.add.reduceat(mask, starts, axis=1, dtype=np.float64), size)
 
     def select(self, trials: np.ndarray) -> WindowCounts:

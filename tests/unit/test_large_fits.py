@@ -14,6 +14,8 @@ from neurodecode.data.trials import Trials
 from neurodecode.data.written_rows import WrittenRows
 from neurodecode.evaluation import folds
 from neurodecode.evaluation.folds import out_of_fold_intensity, out_of_fold_samples, save_intensity
+from neurodecode.evaluation.predictions import StoredPredictions
+from neurodecode.evaluation.scores import score_session
 from neurodecode.models import _glm_fit, _network_inputs, _network_share, glm, psth
 from neurodecode.models._glm_rows import Rows, shared_source_history, window_log_aggregate
 from neurodecode.models._grid import Grid
@@ -209,3 +211,24 @@ def test_the_benchmarks_batch_has_the_columns_of_real_inputs():
     batch = made_batch(model, made, size)
     assert batch.inputs.shape == (3, 170, real.n_inputs)  # 28 trials of training in ten batches; 100 of burn-in
     assert torch.isfinite(model.network(made)(batch.inputs, batch.offset)[0]).all()
+
+
+def test_scores_are_reckoned_without_predictions_being_held(tmp_path):
+    trials = Trials.from_counts(np.random.default_rng(0).poisson(0.01, (240, 500, 20)), 0.001)
+    fitted, splits = split_and_fitted(trials, Constant())
+    save_intensity(tmp_path / "psth.npy", fitted, trials, splits)
+    predictions = StoredPredictions({"psth": tmp_path / "psth.npy"})
+    about = {
+        "session": "large",
+        "control": "",
+        "n_bootstrap": 0,
+        "seed": 0,
+        "samples": {"psth": trials.window_counts},
+    }
+    tracemalloc.start()
+    try:
+        score_session(trials=trials, splits=splits, predictions=predictions, **about)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.8 * predictions["psth"].nbytes
