@@ -203,7 +203,8 @@ def test_the_plan_knows_what_the_package_makes():
     root = Path(__file__).resolve().parents[2]
     models = {family: {"family": family} for family in family_names()}
     config = {"sessions": {}, "models": models, "controls": {}, "recordings_dir": ".", "results_dir": "r"}
-    plan = Plan(config | {"co_smoothing": {"unit_folds": 5}}, root)
+    asked = {"co_smoothing": {"unit_folds": 5}, "report": {"sessions_on_page": 20}}
+    plan = Plan(config | asked, root)
     assert plan.co_smoothing_families == set(co_smoothing_families())
     made = [co_smoothers(name, build_model(name)) for name in family_names() if name in co_smoothing_families()]
     assert set(plan.co_smoothers) == {name for one in made for name in one}
