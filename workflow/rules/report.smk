@@ -159,7 +159,7 @@ rule session_page:
         lane=1,
     params:
         config=lambda wildcards: config | {"sessions": {wildcards.session: config["sessions"][wildcards.session]}},
-        home="<results>/report.html",
+        home=str(plan.results_dir / "report.html"),
         code=digest_of("neurodecode.report.page", files=("neurodecode/report/templates/*",)),
     message:
         "write the page of {wildcards.session}"
