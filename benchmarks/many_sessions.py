@@ -28,6 +28,7 @@ import numpy as np
 import yaml
 
 from benchmarks._rows import RESULTS, ROOT, Rows, commit, machine, status_bytes
+from benchmarks._slurm import environment
 
 COLUMNS = (
     *("commit", "machine", "step", "n_sessions", "n_units", "n_trials", "n_models"),
@@ -46,7 +47,7 @@ def snakemake(folder: Path, config: Path, *arguments: str) -> None:
     done = subprocess.run(
         [*command, str(config), "--cores", "1", "--nocolor", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -28,9 +28,7 @@ from neurodecode.report.glossary import TERMS
 from neurodecode.report.pictures import data_uri
 from neurodecode.report.section import Run, Section, section_of
 from neurodecode.report.style import drawing
-from neurodecode.report.tables import (
-    PREDICTION_COLUMNS,
-)
+from neurodecode.report.tables import PREDICTION_COLUMNS
 from neurodecode.report.versions import software_versions
 from neurodecode.report.wording import plural
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from neurodecode.data.documents import read_json
 from neurodecode.data.splits import Split
@@ -18,7 +17,7 @@ from neurodecode.data.trials import Trials
 from neurodecode.evaluation._score_rows import ENCODE
 from neurodecode.evaluation.comparison import AGGREGATES, best_model
 from neurodecode.evaluation.predictions import StoredPredictions, StoredSamples
-from neurodecode.evaluation.scores import read_scores
+from neurodecode.evaluation.scores import read_all_scores, read_scores
 from neurodecode.report.colours import RECORDING, model_colours, model_order
 from neurodecode.report.scoretable import ForecastTable, ScoreTable, forecast_table, score_tables
 
@@ -120,7 +119,7 @@ def read_results(
     Raises DataError for a file that is missing, not ours, or of other trials.
     """
     files = [scores] if isinstance(scores, str | Path) else scores
-    frame = pd.concat([read_scores(path) for path in files], ignore_index=True)
+    frame = read_all_scores(files)
     tasks = [task for task in frame["task"].unique() if task != ENCODE]
     about = {model: read_json(path) for model, path in fits.items()}
     families = model_families(predictions, about)
